@@ -1,0 +1,71 @@
+"""Every error that the package raises on purpose.
+
+A message says what was given, what is legal, and what to do about it.
+Each leaf also inherits the closest builtin, so `except ValueError` keeps working.
+"""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message itself (a KeyError would show its repr)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidTask(BenchError, ValueError):
+    """A task's arrays or numbers do not describe a Markov decision process."""
+
+
+class InvalidConfig(BenchError, ValueError):
+    """A sampler, environment or protocol setting is outside its legal range."""
+
+
+class InvalidSeed(BenchError, ValueError):
+    """A seed is not an integer in [0, 2**64)."""
+
+
+class InvalidAction(BenchError, ValueError):
+    """An action lies outside the action space, or has the wrong type or shape."""
+
+
+class EpisodeOver(BenchError, RuntimeError):
+    """`step` was called on an episode that has ended or was never begun."""
+
+
+class NotTabular(BenchError, TypeError):
+    """Tables were asked of a task whose inner state is continuous."""
+
+
+class TaskFileError(BenchError, ValueError):
+    """A task file is missing parts, too large, truncated or not a task file."""
+
+
+class SamplingFailed(BenchError, RuntimeError):
+    """A sampler rejected every candidate within its bounded number of tries."""
+
+
+class UnknownName(BenchError, KeyError):
+    """No entry of that name is registered."""
+
+
+class FingerprintMismatch(BenchError, RuntimeError):
+    """A regenerated task differs from the frozen one."""
+
+
+class InvalidPolicy(BenchError, ValueError):
+    """A policy table does not fit the task that it is evaluated on."""
+
+
+class AgentError(BenchError, RuntimeError):
+    """An agent raised, or answered with something that the protocol refuses."""
+
+
+class UndefinedScore(BenchError, ValueError):
+    """A score cannot be computed: NaN in the records, or references too close together."""
+
+
+class RecordsError(BenchError, ValueError):
+    """A records folder is incomplete, of an unknown schema, or belongs to another run."""

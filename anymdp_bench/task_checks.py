@@ -1,0 +1,189 @@
+"""The checks that a tabular task passes before it exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymdp_bench.errors import InvalidTask
+from anymdp_bench.seeding import WEIGHT_TOTAL, check_seed
+
+if TYPE_CHECKING:
+    from anymdp_bench.task import TabularTask
+
+ARRAY_DTYPES: dict[str, type[np.generic]] = {
+    "row_start": np.int64,
+    "successor": np.int32,
+    "weight": np.int64,
+    "reward_sa": np.float64,
+    "reward_next": np.float64,
+    "noise_sa": np.float64,
+    "noise_next": np.float64,
+    "initial_weight": np.int64,
+    "terminal": np.bool_,
+    "state_ids": np.int32,
+    "reward_outcome": np.float64,
+    "score_outcome": np.float64,
+    "emission_weight": np.int64,
+}
+LARGEST_REWARD = 2.0**40
+"""Keeps rewards in units of 2**-20 inside int64."""
+REWARD_SCALE = 2.0**20
+
+
+def cast(name: str, value: Any, dtype: type[np.generic]) -> NDArray[Any]:
+    """Copy `value` to a C-ordered array of `dtype`.
+
+    Raises:
+        InvalidTask: it is not numeric, or integers would be changed by the cast.
+    """
+    given = np.asarray(value)
+    legal = "biu" if dtype is not np.float64 else "biuf"
+    if given.dtype.kind not in legal:
+        raise InvalidTask(f"{name} has dtype {given.dtype}; give an array of {np.dtype(dtype)}.")
+    array = np.array(given, dtype=dtype, order="C")
+    if given.dtype.kind in "iu" and not np.array_equal(array, given):
+        raise InvalidTask(f"{name} does not fit {np.dtype(dtype)}; largest value {given.max()}.")
+    return array
+
+
+def canonical_bytes(array: NDArray[Any]) -> bytes:
+    """Little-endian int64 bytes with the shape in front; reals in units of 2**-20."""
+    scaled = np.rint(array * REWARD_SCALE) if array.dtype.kind == "f" else array
+    return repr(array.shape).encode() + scaled.astype("<i8").tobytes()
+
+
+def check_task(task: TabularTask) -> None:
+    """Raise InvalidTask unless the fields describe a Markov decision process."""
+    _check_numbers(task)
+    _check_shapes(task)
+    _check_reals(task)
+    _check_outcomes(task)
+    _check_start(task)
+    _check_observations(task)
+
+
+def _fail(field: str, value: object, remedy: str) -> InvalidTask:
+    return InvalidTask(f"{field}={value!r}: {remedy}")
+
+
+def check_count(field: str, value: object, low: int = 1) -> None:
+    """Raise InvalidTask unless `value` is an integer of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise _fail(field, value, f"give an integer of at least {low}.")
+
+
+def _check_numbers(task: TabularTask) -> None:
+    for field in ("horizon", "n_observations", "n_actions", "action_tokens"):
+        check_count(field, getattr(task, field))
+    if not isinstance(task.family, str) or not task.family:
+        raise _fail("family", task.family, "give a non-empty name.")
+    if task.seed is not None:
+        check_seed(task.seed)
+    for key, value in task.config.items():
+        if not isinstance(key, str) or not isinstance(value, str | int | float | bool | None):
+            raise _fail(f"config[{key!r}]", value, "config holds JSON scalars under string keys.")
+
+
+def _check_shapes(task: TabularTask) -> None:
+    if task.terminal.ndim != 1 or len(task.terminal) == 0:
+        raise _fail("terminal.shape", task.terminal.shape, "give one flag per inner state, at least one.")
+    n, a, k = len(task.terminal), task.n_actions, task.successor.size
+    tokens = 0 if task.emission_weight is None else task.emission_weight.shape[:1]
+    expected: dict[str, tuple[int, ...]] = {
+        "row_start": (n * a + 1,),
+        "successor": (k,),
+        "weight": (k,),
+        "reward_sa": (n, a),
+        "reward_next": (n,),
+        "noise_sa": (n, a),
+        "noise_next": (n,),
+        "initial_weight": (n,),
+        "state_ids": (n,),
+        "reward_outcome": (k,),
+        "score_outcome": (k,),
+        "emission_weight": (*(tokens or (1,)), n, task.n_observations),
+    }
+    for name, shape in expected.items():
+        value = getattr(task, name)
+        if value is not None and value.shape != shape:
+            raise _fail(f"{name}.shape", value.shape, f"with {n} states and {a} actions it must be {shape}.")
+    if task.emission_weight is not None and task.emission_weight.size == 0:
+        raise _fail("emission_weight.shape", task.emission_weight.shape, "give at least one token.")
+
+
+def _check_reals(task: TabularTask) -> None:
+    for name in ("reward_sa", "reward_next", "reward_outcome", "score_outcome", "noise_sa", "noise_next"):
+        value = getattr(task, name)
+        if value is None:
+            continue
+        bad = ~(np.abs(value) <= LARGEST_REWARD)
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise _fail(f"{name}[{where}]", float(value[where]), "give finite numbers of at most 2**40.")
+        if name.startswith("noise") and (value < 0).any():
+            raise _fail(f"{name} minimum", float(value.min()), "a standard deviation is at least 0.")
+
+
+def _check_outcomes(task: TabularTask) -> None:
+    start, a = task.row_start, task.n_actions
+    width = np.diff(start)
+    if start[0] != 0 or start[-1] != task.successor.size or (width < 0).any():
+        raise _fail("row_start", start[[0, -1]].tolist(), "must rise from 0 to the number of outcomes.")
+    if task.successor.size and not 0 <= task.successor.min() <= task.successor.max() < task.n_states:
+        raise _fail("successor", int(task.successor.max()), f"inner states are 0..{task.n_states - 1}.")
+    descending = np.diff(task.successor) <= 0
+    inner_starts = start[1:-1][(start[1:-1] > 0) & (start[1:-1] < task.successor.size)]
+    descending[inner_starts - 1] = False
+    if descending.any():
+        raise _fail("successor", int(np.flatnonzero(descending)[0]), "must ascend strictly within a row.")
+    if task.weight.size and not 0 < task.weight.min() <= task.weight.max() <= WEIGHT_TOTAL:
+        extremes = (int(task.weight.min()), int(task.weight.max()))
+        raise _fail("weight range", extremes, "stored weights lie in 1..2**30; drop impossible outcomes.")
+    total = np.concatenate([[0], np.cumsum(task.weight)])
+    sums = (total[start[1:]] - total[start[:-1]]).reshape(-1, a)
+    if sums[task.terminal].any():
+        state = int(np.flatnonzero(sums.any(axis=1) & task.terminal)[0])
+        raise _fail("terminal state", state, "has outgoing probability; a terminal state has none.")
+    wrong = (sums != WEIGHT_TOTAL) & ~task.terminal[:, None]
+    if wrong.any():
+        s, action = (int(i) for i in np.argwhere(wrong)[0])
+        raise _fail(
+            f"probability sum of state {s}, action {action}",
+            float(sums[s, action] / WEIGHT_TOTAL),
+            "every row of a non-terminal state must sum to 1 (weights to 2**30).",
+        )
+
+
+def _is_distribution(weight: NDArray[np.int64]) -> bool:
+    legal = ((weight >= 0) & (weight <= WEIGHT_TOTAL)).all()
+    return bool(legal and (weight.sum(axis=-1) == WEIGHT_TOTAL).all())
+
+
+def _check_start(task: TabularTask) -> None:
+    if not _is_distribution(task.initial_weight):
+        raise _fail(
+            "initial",
+            float(task.initial_weight.sum() / WEIGHT_TOTAL),
+            "start probabilities must be at least 0 and sum to 1.",
+        )
+    starts_over = np.flatnonzero((task.initial_weight > 0) & task.terminal)
+    if starts_over.size:
+        raise _fail("initial", int(starts_over[0]), "this start state is terminal; episodes need a step.")
+
+
+def _check_observations(task: TabularTask) -> None:
+    if not 0 <= task.state_ids.min() <= task.state_ids.max() < task.n_observations:
+        raise _fail(
+            "state_ids", int(task.state_ids.max()), f"observation ids are 0..{task.n_observations - 1}."
+        )
+    if task.emission_weight is None:
+        return
+    if not _is_distribution(task.emission_weight):
+        raise _fail(
+            "emissions",
+            float(task.emission_weight.sum(axis=2).min() / WEIGHT_TOTAL),
+            "every state's observation law must be at least 0 and sum to 1 for every token.",
+        )
