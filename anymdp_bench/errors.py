@@ -60,7 +60,12 @@ class InvalidPolicy(BenchError, ValueError):
 
 
 class AgentError(BenchError, RuntimeError):
-    """An agent raised, or answered with something that the protocol refuses."""
+    """An agent raised, or answered with something that the protocol refuses.
+
+    `row` is the batch row at fault, where the raiser knows it.
+    """
+
+    row: int | None = None
 
 
 class UndefinedScore(BenchError, ValueError):
