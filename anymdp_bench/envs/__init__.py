@@ -1,0 +1,1 @@
+"""Environments over tasks: one episode at a time, or batched."""
