@@ -1,0 +1,9 @@
+"""In-context agents of the OmniRL kind, built on the public names of `anymdp_bench` alone.
+
+The room is empty: no model has been trained yet. An agent enters it as one file and one line of `AGENTS`.
+"""
+
+from __future__ import annotations
+
+AGENTS: dict[str, str] = {}
+"""Registered name -> ``"module:factory"``, loaded only when asked for."""

@@ -1,0 +1,118 @@
+"""The package as its users meet it: public names, documents, metadata, pinned versions."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import anymdp_bench
+from anymdp_bench.registry import load_object
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("leaderboards/*.md")])
+AGENT_GROUP = "anymdp_bench.agents"
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [p for p in DOCUMENTS if blocks(p, "python")], ids=name_of)
+def test_python_in_documents_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": "documentation"}
+    for number, block in enumerate(blocks(path, "python")):
+        exec(compile(block, f"{name_of(path)}, block {number}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (path.parent / target).exists(), f"{name_of(path)} links to {target}"
+
+
+def test_readme_holds_the_two_commands() -> None:
+    commands = "".join(blocks(ROOT / "README.md", "bash")).splitlines()
+    assert "python -m pip install . && anymdp-bench run q-ucb" in commands
+    assert 'python -m pip install -c constraints.txt ".[test]" && python -m pytest' in commands
+
+
+def test_version_is_the_same_everywhere() -> None:
+    version = anymdp_bench.__version__
+    assert metadata.version("anymdp-bench") == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_entry_points_load() -> None:
+    (script,) = metadata.entry_points(group="console_scripts", name="anymdp-bench")
+    assert callable(script.load())
+    for table in metadata.entry_points(group=AGENT_GROUP):
+        for name, path in table.load().items():
+            assert callable(load_object(path)), name
+
+
+def setup_extras() -> dict[str, list[str]]:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = {name: text.split("\n") for name, text in parser["options.extras_require"].items()}
+    return extras | {"": parser["options"]["install_requires"].split("\n")}
+
+
+def wanted(extra: str) -> set[tuple[str, str]]:
+    """(distribution, extra) pairs that an extra of ours asks for directly."""
+    pairs: set[tuple[str, str]] = set()
+    for line in filter(None, setup_extras()[extra]):
+        requirement = Requirement(line)
+        name = canonicalize_name(requirement.name)
+        if name == "anymdp-bench":
+            pairs = pairs.union(*map(wanted, requirement.extras))
+        else:
+            pairs |= {(name, part) for part in ("", *requirement.extras)}
+    return pairs
+
+
+def closure(pairs: set[tuple[str, str]]) -> set[str]:
+    """Names of installed distributions that the pairs pull in, themselves included."""
+    seen: set[tuple[str, str]] = set()
+    todo = list(pairs)
+    while todo:
+        name, extra = todo.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for line in metadata.requires(name) or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                todo += [(canonicalize_name(requirement.name), part) for part in ("", *requirement.extras)]
+    return {name for name, _ in seen}
+
+
+def test_constraints_pin_everything_that_the_tests_install() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert all(str(pin.specifier).startswith("==") for pin in pins)
+    pinned = [canonicalize_name(pin.name) for pin in pins]
+    assert len(pinned) == len(set(pinned))
+    assert closure(wanted("") | wanted("test")) <= set(pinned)
+    assert {name for extra in ("bench", "dev") for name, _ in wanted(extra)} <= set(pinned)
+
+
+def test_every_extra_names_its_lowest_versions() -> None:
+    for extra in setup_extras():
+        for line in filter(None, setup_extras()[extra]):
+            requirement = Requirement(line)
+            assert requirement.specifier or requirement.name == "anymdp-bench", f"[{extra}] {line}"
