@@ -74,7 +74,7 @@ def test_no_module_imports_from_a_lower_layer(path: Path) -> None:
     for line, used in rooms_used(path):
         assert used in RANK, f"{path}:{line} imports {used!r}, which is no room of the package"
         assert RANK[used] <= RANK[room], (
-            f"{path}:{line}: {room} must not import {used}, which stands below it"
+            f"{path}:{line}: {used} stands below {room}; do not import it here"
         )
 
 
