@@ -1,0 +1,201 @@
+"""Switch2's rules, its known optimum, and what each player sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from anymdp_bench import worlds
+from anymdp_bench.errors import InvalidConfig, InvalidTask, NotTabular
+from anymdp_bench.pendulum import PendulumTask
+from anymdp_bench.task import TabularTask
+from anymdp_bench.worlds.switch2 import FREE_CELLS, switch2_arrived
+
+DOWN, LEFT, UP, RIGHT, STAY = range(5)
+
+
+def backward_induction(task: TabularTask) -> tuple[float, float]:
+    """Best and uniform expected scored return over the horizon."""
+    expected = (task.transition * task.score_reward).sum(axis=2)
+    best, uniform = np.zeros(task.n_states), np.zeros(task.n_states)
+    step = task.transition.mean(axis=1)
+    for _ in range(task.horizon):
+        best = np.where(task.terminal, 0.0, (expected + task.transition @ best).max(axis=1))
+        uniform = np.where(task.terminal, 0.0, expected.mean(axis=1) + step @ uniform)
+    return float(task.initial @ best), float(task.initial @ uniform)
+
+
+class MaGymSwitch:
+    """The rules as the prose states them: positions on a grid, players moved in turn."""
+
+    def __init__(self, step_cost: float) -> None:
+        self.step_cost = step_cost
+        self.position = [(0, 1), (0, 5)]
+        self.goal = [(0, 6), (0, 0)]
+        self.done = [False, False]
+
+    def step(self, actions: tuple[int, int]) -> list[float]:
+        rewards = [0.0, 0.0]
+        for player, action in enumerate(actions):
+            if self.done[player]:
+                continue
+            self._move(player, action)
+            self.done[player] = self.position[player] == self.goal[player]
+            rewards[player] = 5.0 if self.done[player] else self.step_cost
+        return rewards
+
+    def _move(self, player: int, action: int) -> None:
+        row, column = self.position[player]
+        target = [(row + 1, column), (row, column - 1), (row - 1, column), (row, column + 1), (row, column)]
+        row, column = target[action]
+        wall = not (0 <= row < 3 and 0 <= column < 7) or (row != 1 and 2 <= column <= 4)
+        if not wall and (row, column) != self.position[1 - player]:
+            self.position[player] = (row, column)
+
+
+def walk(task: TabularTask, actions: list[tuple[int, int]]) -> list[int]:
+    """States visited from the start by a list of joint actions."""
+    states = [int(task.initial.argmax())]
+    for first, second in actions:
+        row = states[-1] * task.n_actions + 5 * first + second
+        states.append(int(task.successor[task.row_start[row]]))
+    return states
+
+
+def test_layout_and_size() -> None:
+    task = worlds.switch2()
+    assert len(FREE_CELLS) == 15
+    assert (task.n_states, task.n_actions, task.horizon) == (210, 25, 50)
+    assert task.terminal.sum() == 1
+    assert (task.transition.max(axis=2)[~task.terminal] == 1).all()
+
+
+@pytest.mark.parametrize(("step_cost", "optimum"), [(-0.1, 8.3), (0.0, 10.0)])
+@pytest.mark.parametrize("reward", ["raw", "shaped"])
+def test_known_optimum(step_cost: float, optimum: float, reward: str) -> None:
+    best, _ = backward_induction(worlds.switch2(step_cost, reward))
+    assert best == pytest.approx(optimum, abs=1e-9)
+
+
+def test_uniform_return() -> None:
+    _, uniform = backward_induction(worlds.switch2())
+    assert uniform == pytest.approx(-9.09, abs=0.01)
+
+
+@pytest.mark.parametrize("step_cost", [-0.1, 0.0, -1.5])
+def test_joint_task_follows_the_rules_step_for_step(step_cost: float) -> None:
+    task = worlds.switch2(step_cost)
+    rng = np.random.default_rng(0)
+    arrivals = 0
+    for _ in range(100):
+        game, state = MaGymSwitch(step_cost), 0
+        # Uniform play rarely arrives, so players are biased towards their goals.
+        for _ in range(task.horizon):
+            first = rng.choice(5, p=[0.2, 0.1, 0.2, 0.4, 0.1])
+            second = rng.choice(5, p=[0.2, 0.4, 0.2, 0.1, 0.1])
+            rewards = game.step((first, second))
+            outcome = task.row_start[state * 25 + 5 * first + second]
+            assert task.outcome_reward[outcome] == pytest.approx(sum(rewards), abs=1e-12)
+            state = int(task.successor[outcome])
+            assert task.terminal[state] == all(game.done)
+            if task.terminal[state]:
+                break
+            arrivals += sum(reward == 5.0 for reward in rewards)
+            seen = worlds.switch2_player_ids(task)[state]
+            cells = [FREE_CELLS.index(position) for position in game.position]
+            assert seen.tolist() == [
+                cells[0] + 15 * game.position[1][1],
+                cells[1] + 15 * game.position[0][1],
+            ]
+            assert switch2_arrived(task)[state].tolist() == game.done
+    assert arrivals > 10
+
+
+def test_blocking_walls_and_order_of_moves() -> None:
+    task = worlds.switch2()
+    cells = {state: index for index, state in enumerate(map(tuple, player_cells(task)))}
+
+    def after(positions: tuple[tuple[int, int], tuple[int, int]], actions: tuple[int, int]) -> list:
+        state = cells[FREE_CELLS.index(positions[0]), FREE_CELLS.index(positions[1])]
+        row = state * 25 + 5 * actions[0] + actions[1]
+        return [FREE_CELLS[c] for c in player_cells(task)[task.successor[task.row_start[row]]]]
+
+    assert after(((1, 2), (1, 3)), (RIGHT, LEFT)) == [(1, 2), (1, 3)]
+    assert after(((1, 2), (1, 3)), (LEFT, LEFT)) == [(1, 1), (1, 2)]
+    assert after(((1, 2), (1, 3)), (RIGHT, RIGHT)) == [(1, 2), (1, 4)]
+    assert after(((1, 3), (1, 5)), (UP, DOWN)) == [(1, 3), (2, 5)]
+    assert after(((0, 6), (1, 6)), (LEFT, UP)) == [(0, 6), (1, 6)]
+    assert after(((0, 6), (1, 5)), (LEFT, UP)) == [(0, 6), (0, 5)]
+
+
+def player_cells(task: TabularTask) -> np.ndarray:
+    return worlds.switch2_player_ids(task) % 15
+
+
+def test_shaped_reward_by_hand() -> None:
+    task = worlds.switch2(reward="shaped")
+    actions = [(DOWN, STAY), (RIGHT, RIGHT), (UP, STAY), (RIGHT, LEFT)]
+    states = walk(task, actions)
+    rewards = [
+        task.reward_sa[state, 5 * first + second]
+        for state, (first, second) in zip(states, actions, strict=False)
+    ]
+    # Player 0 leaves its row (farther), walks right (closer), meets a wall (same), goes on (closer);
+    # player 1 stays (same), steps away (farther), stays (same), comes back (closer).
+    np.testing.assert_allclose(rewards, [-0.12 - 0.04, 0.08 - 0.12, -0.04 - 0.04, 0.08 + 0.08])
+    assert task.outcome_score.max() <= 10
+    assert (task.score_reward == worlds.switch2().reward_mean).all()
+
+
+def test_shaped_arrival_and_afterwards() -> None:
+    task = worlds.switch2(reward="shaped")
+    arrived, ids = switch2_arrived(task), worlds.switch2_player_ids(task)
+    alone = np.flatnonzero(arrived[:, 0] & ~arrived[:, 1])
+    assert set(np.round(task.reward_sa[alone], 9).ravel()) <= {1.0, 0.08, -0.12, -0.04}
+    beside = [s for s in alone if FREE_CELLS[ids[s, 1] % 15] == (0, 1)]
+    assert task.reward_sa[beside[0], LEFT] == 1.0
+
+
+@pytest.mark.parametrize(("observation", "n_ids"), [("column", 105), ("own", 15), ("area", 45)])
+def test_player_ids(observation: str, n_ids: int) -> None:
+    task = worlds.switch2(observation=observation)
+    ids = worlds.switch2_player_ids(task)
+    assert ids.shape == (210, 2)
+    assert ids.dtype == np.int64
+    assert 0 <= ids.min() <= ids.max() < n_ids
+    assert len(np.unique(ids)) > 0.8 * n_ids
+    with pytest.raises(ValueError, match="read-only"):
+        ids[0, 0] = 1
+
+
+def test_area_tells_rooms_from_corridor() -> None:
+    task = worlds.switch2(observation="area")
+    columns = worlds.switch2_player_ids(worlds.switch2()) // 15
+    zones = worlds.switch2_player_ids(task) // 15
+    np.testing.assert_array_equal(zones, np.searchsorted([2, 5], columns, side="right"))
+
+
+def test_mirrored_starts_are_another_task() -> None:
+    plain, mirrored = worlds.switch2(), worlds.switch2(starts="mirrored")
+    assert [FREE_CELLS[c] for c in player_cells(mirrored)[0]] == [(2, 1), (2, 5)]
+    assert plain.fingerprint() != mirrored.fingerprint()
+    assert backward_induction(mirrored)[0] == pytest.approx(8.3)
+
+
+@pytest.mark.parametrize("value", [0.1, float("nan"), float("-inf"), "0", None, True])
+def test_step_cost_is_checked(value: object) -> None:
+    with pytest.raises(InvalidConfig, match=r"step_cost=.*finite number of at most 0"):
+        worlds.switch2(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["reward", "observation", "starts"])
+def test_choices_are_checked(name: str) -> None:
+    with pytest.raises(InvalidConfig, match=f"{name}='other' is not legal: give one of"):
+        worlds.switch2(**{name: "other"})
+
+
+def test_player_ids_need_a_switch2_task() -> None:
+    with pytest.raises(InvalidTask, match=r"family='darkroom'.*give one that worlds.switch2 made"):
+        worlds.switch2_player_ids(worlds.darkroom(3))
+    with pytest.raises(NotTabular, match="PendulumTask"):
+        worlds.switch2_player_ids(PendulumTask())
