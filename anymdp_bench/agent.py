@@ -193,6 +193,7 @@ class SingleTask:
     """
 
     def __init__(self, make_agent: Callable[[], Any], info: AgentInfo | None = None) -> None:
+        """Make one copy, to see what it declares and offers."""
         self._make_agent = make_agent
         model = make_agent()
         name = getattr(make_agent, "__name__", type(model).__name__)
@@ -222,7 +223,7 @@ class SingleTask:
     def act(self, observations: Observations, active: BoolArray) -> Actions:
         """Ask every active copy."""
         actions = np.zeros((len(self._agents), *self._action_shape), dtype=np.int64)
-        for i in np.flatnonzero(active):
+        for i in np.flatnonzero(active).tolist():
             answer = self._call(i, self._agents[i].act, observations[i])
             if np.shape(answer) != self._action_shape or np.asarray(answer).dtype.kind not in "iu":
                 raise _row_error(i, f"answered {answer!r}; an action is an integer {self._action_shape}.")
@@ -240,7 +241,7 @@ class SingleTask:
         active: BoolArray,
     ) -> None:
         """Tell every active copy its own transition."""
-        for i in np.flatnonzero(active):
+        for i in np.flatnonzero(active).tolist():
             self._call(
                 i,
                 self._agents[i].observe,
@@ -270,10 +271,10 @@ class SingleTask:
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            raise _row_error(int(row), f"{type(error).__name__}: {error}") from error
+            raise _row_error(row, f"{type(error).__name__}: {error}") from error
 
 
 def _row_error(row: int, message: str) -> AgentError:
     error = AgentError(message)
-    error.row = int(row)
+    error.row = row
     return error
