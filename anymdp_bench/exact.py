@@ -22,6 +22,7 @@ HALF_PI_MIDDLE = 6.07710050630396597660e-11
 HALF_PI_LOW = 2.02226624879595063154e-21
 SQRT_HALF = 0.7071067811865476
 SMALLEST_EXPONENT = -745.0
+INVERSE_FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(21))
 
 
 @numba.njit(cache=True)
@@ -46,9 +47,9 @@ def exp(x: float) -> float:
         return 0.0
     k = math.floor(x / (LN2_HIGH + LN2_LOW) + 0.5)
     r = (x - k * LN2_HIGH) - k * LN2_LOW
-    series = 1.0
-    for n in range(14, 0, -1):
-        series = 1.0 + series * r / n
+    series = INVERSE_FACTORIALS[14]
+    for n in range(13, -1, -1):
+        series = series * r + INVERSE_FACTORIALS[n]
     return math.ldexp(series, int(k))
 
 
@@ -58,13 +59,13 @@ def sin_cos(x: float) -> tuple[float, float]:
     k = math.floor(x / (HALF_PI_HIGH + HALF_PI_MIDDLE) + 0.5)
     r = ((x - k * HALF_PI_HIGH) - k * HALF_PI_MIDDLE) - k * HALF_PI_LOW
     z = r * r
-    sine = 1.0
-    for n in range(19, 2, -2):
-        sine = 1.0 - sine * z / (n * (n - 1.0))
+    sine = INVERSE_FACTORIALS[19]
+    cosine = INVERSE_FACTORIALS[20]
+    for n in range(17, 0, -2):
+        sine = INVERSE_FACTORIALS[n] - sine * z
+    for n in range(18, -1, -2):
+        cosine = INVERSE_FACTORIALS[n] - cosine * z
     sine *= r
-    cosine = 1.0
-    for n in range(20, 1, -2):
-        cosine = 1.0 - cosine * z / (n * (n - 1.0))
     quadrant = int(k) & 3
     if quadrant == 0:
         return sine, cosine

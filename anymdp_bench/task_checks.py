@@ -40,6 +40,8 @@ def cast(name: str, value: Any, dtype: type[np.generic]) -> NDArray[Any]:
         InvalidTask: it is not numeric, or integers would be changed by the cast.
     """
     given = np.asarray(value)
+    if given.dtype == dtype:
+        return np.array(given, order="C")
     legal = "biu" if dtype is not np.float64 else "biuf"
     if given.dtype.kind not in legal:
         raise InvalidTask(f"{name} has dtype {given.dtype}; give an array of {np.dtype(dtype)}.")

@@ -1,0 +1,32 @@
+"""Exact solutions of tabular tasks: optimal Q, policy values, returns over the horizon, references.
+
+Everything here concerns the *scored* reward and full information (inner states). A task whose actions
+are several moves long is first expanded into one with an action per combination.
+"""
+
+from anymdp_bench.planning.references import References, references
+from anymdp_bench.planning.solve import (
+    ORACLE_DISCOUNT,
+    ReturnMoments,
+    finite_horizon_optimum,
+    greedy,
+    plan,
+    policy_return,
+    policy_value,
+    stationary_distribution,
+    uniform_policy,
+)
+
+__all__ = [
+    "ORACLE_DISCOUNT",
+    "References",
+    "ReturnMoments",
+    "finite_horizon_optimum",
+    "greedy",
+    "plan",
+    "policy_return",
+    "policy_value",
+    "references",
+    "stationary_distribution",
+    "uniform_policy",
+]

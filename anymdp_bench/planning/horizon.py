@@ -1,0 +1,75 @@
+"""Numba kernels for undiscounted returns over a finite horizon."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from anymdp_bench.planning.kernels import Floats, Ints, Successors, backup
+
+
+@numba.njit(cache=True, nogil=True)
+def optimal_value(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    reward: Floats,
+    n_actions: int,
+    horizon: int,
+    value: Floats,
+) -> None:
+    """Write the largest expected return with `horizon` steps to go, float64 ``[S]``."""
+    n = len(value)
+    value[:] = 0.0
+    later = np.empty(n)
+    for _ in range(horizon):
+        later[:] = value
+        for s in range(n):
+            best = -np.inf
+            for a in range(n_actions):
+                candidate = backup(s * n_actions + a, row_start, successor, probability, reward, 1.0, later)
+                best = max(best, candidate)
+            value[s] = best
+
+
+@numba.njit(cache=True, nogil=True)
+def policy_moments(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    outcome_reward: Floats,
+    policy: Floats,
+    horizon: int,
+    first: Floats,
+    second: Floats,
+) -> None:
+    """Write the first two moments of the return of a Markov policy with `horizon` steps to go.
+
+    Args:
+        row_start, successor, probability: Sparse outcomes, row ``s * A + a``.
+        outcome_reward: float64 ``[K]``, reward of each outcome.
+        policy: float64 ``[S, A]``, action probabilities.
+        horizon: Steps to go, at least 1.
+        first, second: float64 ``[S]``, written: E[G] and E[G**2] from each state.
+    """
+    n, n_actions = policy.shape
+    first[:] = 0.0
+    second[:] = 0.0
+    next_first = np.empty(n)
+    next_second = np.empty(n)
+    for _ in range(horizon):
+        next_first[:] = first
+        next_second[:] = second
+        for s in range(n):
+            mean, square = 0.0, 0.0
+            for a in range(n_actions):
+                chance = policy[s, a]
+                if chance == 0.0:
+                    continue
+                row = s * n_actions + a
+                for k in range(row_start[row], row_start[row + 1]):
+                    p, r, t = chance * probability[k], outcome_reward[k], successor[k]
+                    mean += p * (r + next_first[t])
+                    square += p * (r * r + 2.0 * r * next_first[t] + next_second[t])
+            first[s] = mean
+            second[s] = square

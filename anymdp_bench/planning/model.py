@@ -1,0 +1,89 @@
+"""What the planner's kernels need of a task, and the expansion of multi-move actions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from anymdp_bench.planning.kernels import Floats, Ints, Successors
+from anymdp_bench.seeding import WEIGHT_TOTAL
+from anymdp_bench.task import TabularTask, Task, require_tabular
+from anymdp_bench.task_build import build_task
+
+
+class Model(NamedTuple):
+    """Sparse outcomes of a task with the scored reward.
+
+    Attributes:
+        row_start: int64 ``[S * A + 1]``.
+        successor: int32 ``[K]``.
+        probability: float64 ``[K]``.
+        outcome_reward: float64 ``[K]``, expected scored reward of each outcome.
+        reward: float64 ``[S * A]``, expected scored reward of each row.
+        n_states: S.
+        n_actions: A.
+    """
+
+    row_start: Ints
+    successor: Successors
+    probability: Floats
+    outcome_reward: Floats
+    reward: Floats
+    n_states: int
+    n_actions: int
+
+
+def model_of(task: Task) -> Model:
+    """Planner's view of a task; see `Model`.
+
+    Raises:
+        NotTabular: the task's inner state is continuous.
+    """
+    tabular = expand_actions(require_tabular(task))
+    probability = tabular.weight / WEIGHT_TOTAL
+    outcome_reward = tabular.outcome_score
+    rows = len(tabular.row_start) - 1
+    reward = np.bincount(tabular.outcome_row, weights=probability * outcome_reward, minlength=rows)
+    return Model(
+        tabular.row_start,
+        tabular.successor,
+        probability,
+        outcome_reward,
+        reward,
+        tabular.n_states,
+        tabular.n_actions,
+    )
+
+
+def expand_actions(task: TabularTask) -> TabularTask:
+    """Turn actions of several moves into single ones; action ``a = a_1 * A**(d-1) + ... + a_d``.
+
+    The expected reward of each (state, action, next state) is exact; the spread of the reward between
+    different ways of getting there is not kept. A task of single moves is returned as it is.
+    """
+    if task.action_tokens == 1:
+        return task
+    move, score = task.transition, task.score_reward
+    stay = np.eye(task.n_states) * task.terminal[:, None]
+    move = move + stay[:, None, :]
+    chance, gain = move, move * score
+    for _ in range(task.action_tokens - 1):
+        gain = _then(gain, move) + _then(chance, move * score)
+        chance = _then(chance, move)
+    chance[task.terminal] = 0.0
+    return build_task(
+        chance,
+        initial=task.initial,
+        horizon=task.horizon,
+        reward=np.divide(gain, chance, out=np.zeros_like(gain), where=chance > 0),
+        terminal=task.terminal,
+        state_ids=task.state_ids,
+        n_observations=task.n_observations,
+        family=task.family,
+    )
+
+
+def _then(first: Floats, second: Floats) -> Floats:
+    n, a, _ = first.shape
+    return np.einsum("iaj,jbk->iabk", first, second, optimize=True).reshape(n, a * second.shape[1], n)

@@ -1,0 +1,197 @@
+"""Exact solutions of one task."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from anymdp_bench.errors import InvalidConfig, InvalidPolicy
+from anymdp_bench.planning import horizon, kernels
+from anymdp_bench.planning.kernels import Floats, Ints
+from anymdp_bench.planning.model import Model, expand_actions, model_of
+from anymdp_bench.task import Task, require_tabular
+
+ORACLE_DISCOUNT = 0.994
+"""Discount of the reference policy that defines a score of 1 (arXiv 2502.02869, reference policy)."""
+TIE_TOLERANCE = 1e-9
+"""Actions within this times max(1, abs(best Q)) of the best are ties; the lowest index wins."""
+LIMIT_SQUARINGS = 40
+"""The chain is followed for 2**40 steps."""
+
+
+class ReturnMoments(NamedTuple):
+    """Mean and variance of the scored return of one episode."""
+
+    mean: float
+    variance: float
+
+
+def check_discount(discount: float) -> float:
+    """Return `discount`.
+
+    Raises:
+        InvalidConfig: not a number in [0, 1).
+    """
+    if not isinstance(discount, float | int) or not 0 <= discount < 1:
+        raise InvalidConfig(f"discount={discount!r} is not legal: give a number in [0, 1).")
+    return float(discount)
+
+
+def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
+    """Optimal action values of the scored reward, by policy iteration.
+
+    Args:
+        task: A tabular task.
+        discount: In [0, 1).
+
+    Returns:
+        float64 ``[S, A]``; 0 in terminal states; error below 1e-9 times the largest value.
+
+    Raises:
+        NotTabular: the task has no tables.
+        InvalidConfig: the discount is not in [0, 1).
+    """
+    model = model_of(task)
+    return _plan_model(model, check_discount(discount))
+
+
+def _plan_model(model: Model, discount: float) -> Floats:
+    q = np.empty((model.n_states, model.n_actions))
+    kernels.policy_iteration(
+        model.row_start,
+        model.successor,
+        model.probability,
+        model.reward,
+        discount,
+        np.zeros(model.n_states, dtype=np.int64),
+        q,
+    )
+    return q
+
+
+def greedy(q: Floats) -> Ints:
+    """Greedy actions int64 ``[S]``: the lowest index among Q >= max - 1e-9 * max(1, abs(max))."""
+    best = q.max(axis=1, keepdims=True)
+    return np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
+
+
+def uniform_policy(task: Task) -> Floats:
+    """Equal action probabilities, float64 ``[S, A]``."""
+    tabular = require_tabular(task)
+    n_actions = tabular.n_actions**tabular.action_tokens
+    return np.full((tabular.n_states, n_actions), 1.0 / n_actions)
+
+
+def as_policy(policy: ArrayLike, n_states: int, n_actions: int) -> Floats:
+    """Action probabilities float64 ``[S, A]`` of a table of actions ``[S]`` or of probabilities ``[S, A]``.
+
+    Raises:
+        InvalidPolicy: another shape, an action outside 0..A-1, or rows that are no distribution.
+    """
+    table = np.asarray(policy)
+    if table.ndim == 1 and table.dtype.kind in "iu":
+        if table.shape != (n_states,) or not 0 <= table.min() <= table.max() < n_actions:
+            raise InvalidPolicy(
+                f"policy of shape {table.shape}, actions {table.min()}..{table.max()}: "
+                f"give {n_states} actions in 0..{n_actions - 1}."
+            )
+        return np.eye(n_actions)[table]
+    if table.shape != (n_states, n_actions) or table.dtype.kind not in "biuf":
+        raise InvalidPolicy(
+            f"policy of shape {table.shape} and dtype {table.dtype}: "
+            f"give int [{n_states}] or float [{n_states}, {n_actions}]."
+        )
+    table = table.astype(np.float64)
+    if not ((table >= 0).all() and np.allclose(table.sum(axis=1), 1.0, atol=1e-6)):
+        raise InvalidPolicy("policy rows must be at least 0 and sum to 1 within 1e-6.")
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:
+    """Exact discounted value float64 ``[S]`` of a policy ``[S]`` or ``[S, A]`` on the scored reward."""
+    model = model_of(task)
+    table = as_policy(policy, model.n_states, model.n_actions)
+    value = np.empty(model.n_states)
+    matrix = np.empty((model.n_states, model.n_states))
+    kernels.evaluate_policy(
+        model.row_start,
+        model.successor,
+        model.probability,
+        model.reward,
+        table,
+        check_discount(discount),
+        matrix,
+        value,
+    )
+    return value
+
+
+def policy_return(task: Task, policy: ArrayLike) -> ReturnMoments:
+    """Exact mean and variance of the undiscounted scored return of one episode.
+
+    Args:
+        task: A tabular task; episodes end in terminal states or at its horizon.
+        policy: int ``[S]`` actions or float ``[S, A]`` probabilities over inner states.
+    """
+    return _return_of_model(model_of(task), task, policy)
+
+
+def _return_of_model(model: Model, task: Task, policy: ArrayLike) -> ReturnMoments:
+    table = as_policy(policy, model.n_states, model.n_actions)
+    first, second = np.empty(model.n_states), np.empty(model.n_states)
+    horizon.policy_moments(
+        model.row_start,
+        model.successor,
+        model.probability,
+        model.outcome_reward,
+        table,
+        task.horizon,
+        first,
+        second,
+    )
+    start = require_tabular(task).initial
+    mean = math.fsum(start * first)
+    return ReturnMoments(mean, max(0.0, math.fsum(start * second) - mean * mean))
+
+
+def finite_horizon_optimum(task: Task) -> float:
+    """Largest expected undiscounted scored return of one episode over all policies, time-aware ones too."""
+    model = model_of(task)
+    value = np.empty(model.n_states)
+    horizon.optimal_value(
+        model.row_start,
+        model.successor,
+        model.probability,
+        model.reward,
+        model.n_actions,
+        task.horizon,
+        value,
+    )
+    return math.fsum(require_tabular(task).initial * value)
+
+
+def chain_of(task: Task, policy: ArrayLike) -> Floats:
+    """State chain float64 ``[S, S]`` of a policy, terminal states restarting by the start distribution."""
+    tabular = expand_actions(require_tabular(task))
+    table = as_policy(policy, tabular.n_states, tabular.n_actions)
+    chain: Floats = np.einsum("sa,sat->st", table, tabular.transition)
+    chain[tabular.terminal] = tabular.initial
+    return chain
+
+
+def stationary_distribution(task: Task, policy: ArrayLike) -> Floats:
+    """Long-run share of time spent in each inner state, float64 ``[S]``.
+
+    Episodes restart from terminal states; the horizon is ignored. It is the time-average limit from the
+    start distribution, and so defined for periodic and reducible chains as well.
+    """
+    chain = chain_of(task, policy)
+    lazy = 0.5 * (np.eye(len(chain)) + chain)
+    for _ in range(LIMIT_SQUARINGS):
+        lazy = lazy @ lazy
+        lazy /= lazy.sum(axis=1, keepdims=True)
+    share: Floats = require_tabular(task).initial @ lazy
+    return share

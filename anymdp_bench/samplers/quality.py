@@ -1,0 +1,202 @@
+"""AnyMDP stage three (numba): the gates that a candidate passes before it becomes a task.
+
+References:
+    arXiv 2502.02869: entropy above a bound, ergodicity, ascending value [paper]; thresholds from the
+    public sampler [code]. The ergodicity gate is in the paper only; the variance bound is ours.
+"""
+
+from __future__ import annotations
+
+
+import numba
+import numpy as np
+
+from anymdp_bench import exact
+from anymdp_bench.planning.kernels import Floats, Ints, Successors, evaluate_policy
+from anymdp_bench.samplers.reward import RewardTables, expected_reward, optimal_q
+from anymdp_bench.samplers.structure import Flags
+
+ACCEPTED, EMPTY_ACTION, REPAIR, VALUE_GAP, CONCENTRATED, LOW_ENTROPY, NOT_ERGODIC = range(7)
+GATES = ("accepted", "empty action", "reward repair", "value gap", "concentration", "entropy", "ergodicity")
+"""Verdicts, in the order in which a candidate is judged."""
+
+LEAST_VALUE_GAP = 2.0
+"""(V* - V_uniform) * (1 - discount) * horizon in every start state [code]."""
+LEAST_GINI = 0.70
+LEAST_ENTROPY = 0.35
+"""Of the oracle's state distribution: 1 - sum p**2, and entropy / ln n [code]."""
+SETTLED = 1e-14
+"""A distribution that changed less than this in a step moves less than 1e-11 in all the others."""
+MOST_ROW_VARIANCE = 1e-3
+"""Largest variance over starting states of any state's probability after the horizon, uniform policy."""
+
+
+@numba.njit(cache=True, nogil=True)
+def gate_discount(n: int) -> float:
+    """Discount 2**(-1/n), a half-life of n steps [code]."""
+    return exact.exp(-exact.log(2.0) / n)
+
+
+@numba.njit(cache=True, nogil=True)
+def chain_steps(horizon: int) -> int:
+    """Steps after which the oracle's distribution is judged: the power of two above the horizon [code]."""
+    steps = 1
+    while steps <= horizon:
+        steps *= 2
+    return steps
+
+
+@numba.njit(cache=True, nogil=True)
+def follow_chain(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    initial: Floats,
+    terminal: Flags,
+    policy: Floats,
+    steps: int,
+    share: Floats,
+) -> None:
+    """Replace the state distribution `share` by that `steps` later; terminal states restart."""
+    n, n_actions = policy.shape
+    later = np.empty(n)
+    for _ in range(steps):
+        later[:] = 0.0
+        restart = 0.0
+        for s in range(n):
+            if terminal[s]:
+                restart += share[s]
+                continue
+            for a in range(n_actions):
+                chance = share[s] * policy[s, a]
+                if chance == 0.0:
+                    continue
+                row = s * n_actions + a
+                for k in range(row_start[row], row_start[row + 1]):
+                    later[successor[k]] += chance * probability[k]
+        change = 0.0
+        for s in range(n):
+            later[s] += restart * initial[s]
+            change += abs(later[s] - share[s])
+            share[s] = later[s]
+        if change < SETTLED:
+            return
+
+
+@numba.njit(cache=True, nogil=True)
+def spread_verdict(share: Floats) -> int:
+    """Judge how widely a state distribution is spread."""
+    gini, entropy = 1.0, 0.0
+    for p in share:
+        gini -= p * p
+        if p > 0.0:
+            entropy -= p * exact.log(p)
+    if gini <= LEAST_GINI:
+        return CONCENTRATED
+    if entropy / exact.log(float(len(share))) <= LEAST_ENTROPY:
+        return LOW_ENTROPY
+    return ACCEPTED
+
+
+@numba.njit(cache=True, nogil=True)
+def is_ergodic(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    initial: Floats,
+    terminal: Flags,
+    n_actions: int,
+    horizon: int,
+) -> bool:
+    """Tell whether the uniform policy forgets where it started within the horizon [paper]."""
+    n = len(terminal)
+    uniform = np.full((n, n_actions), 1.0 / n_actions)
+    mean, square = np.zeros(n), np.zeros(n)
+    share = np.empty(n)
+    for start in range(n):
+        share[:] = 0.0
+        share[start] = 1.0
+        follow_chain(
+            row_start, successor, probability, initial, terminal, uniform, chain_steps(horizon), share
+        )
+        mean += share / n
+        square += share * share / n
+    return bool((square - mean * mean).max() <= MOST_ROW_VARIANCE)
+
+
+@numba.njit(cache=True, nogil=True)
+def judge(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    initial: Floats,
+    terminal: Flags,
+    tables: RewardTables,
+    horizon: int,
+    solver: int,
+    ergodicity: bool,
+) -> int:
+    """Return the verdict on a repaired candidate: ACCEPTED or the first gate that it fails."""
+    n, n_actions = tables.by_action.shape
+    discount = gate_discount(n)
+    reward = np.empty(n * n_actions)
+    expected_reward(row_start, successor, probability, tables, reward)
+    q = np.empty((n, n_actions))
+    optimal_q(row_start, successor, probability, reward, discount, solver, np.zeros(n, dtype=np.int64), q)
+    uniform = np.full((n, n_actions), 1.0 / n_actions)
+    value = np.empty(n)
+    evaluate_policy(row_start, successor, probability, reward, uniform, discount, np.empty((n, n)), value)
+    if (
+        _least_gap(row_start, successor, probability, reward, initial, discount, value, q)
+        * (1.0 - discount)
+        * horizon
+        < LEAST_VALUE_GAP
+    ):
+        return VALUE_GAP
+    oracle = np.zeros((n, n_actions))
+    for s in range(n):
+        oracle[s, np.argmax(q[s])] = 1.0
+    share = np.empty(n)
+    for start in range(n):
+        if initial[start] > 0.0:
+            share[:] = 0.0
+            share[start] = 1.0
+            follow_chain(
+                row_start, successor, probability, initial, terminal, oracle, chain_steps(horizon), share
+            )
+            verdict = spread_verdict(share)
+            if verdict != ACCEPTED:
+                return verdict
+    if ergodicity and not is_ergodic(
+        row_start, successor, probability, initial, terminal, n_actions, horizon
+    ):
+        return NOT_ERGODIC
+    return ACCEPTED
+
+
+@numba.njit(cache=True, nogil=True)
+def _least_gap(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    reward: Floats,
+    initial: Floats,
+    discount: float,
+    uniform_value: Floats,
+    q: Floats,
+) -> float:
+    """Smallest max Q* - max Q_uniform over the start states."""
+    n, n_actions = q.shape
+    least = np.inf
+    for s in range(n):
+        if initial[s] == 0.0:
+            continue
+        best = -np.inf
+        for a in range(n_actions):
+            total = 0.0
+            row = s * n_actions + a
+            for k in range(row_start[row], row_start[row + 1]):
+                total += probability[k] * uniform_value[successor[k]]
+            best = max(best, reward[row] + discount * total)
+        least = min(least, q[s].max() - best)
+    return least
