@@ -1,0 +1,117 @@
+"""What every unbatched environment shares: seeds, options and the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+
+from anymdp_bench.envs import options as given
+from anymdp_bench.envs.streams import FRESH_SEEDS
+from anymdp_bench.errors import EpisodeOver, InvalidConfig
+from anymdp_bench.seeding import EMISSION_STREAM, ENV_STREAM, check_seed, stream_keys
+from anymdp_bench.task import Task
+
+
+class SingleEnv(gymnasium.Env[Any, Any]):
+    """Base of the environments that step one task in Python.
+
+    Args:
+        task: What is played; `reset` may switch it for another of the same spaces.
+        info_level: ``"none"`` (empty infos), ``"score"`` (``score_reward``, the expected scored reward of
+            the transition taken), or ``"full"`` (also ``reward_mean``, ``inner_state`` after the step, and
+            what else the environment knows).
+        resample: Makes the task for ``options={"task_seed": k}``; without it that option is refused.
+        render_mode: Only None.
+
+    Raises:
+        InvalidConfig: an unknown level or render mode.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        info_level: str = "none",
+        resample: Callable[[int], Task] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        """See the class."""
+        if render_mode is not None:
+            raise InvalidConfig(f"render_mode={render_mode!r}: this environment does not render; give None.")
+        self._info_level = given.check_info_level(info_level)
+        self._resample = resample
+        self._spaces = self._make_spaces(task)
+        self.observation_space, self.action_space = self._spaces
+        self._stream = self._emission_stream = np.uint64(0)
+        self._seeded = False
+        self._episode = 0
+        self._over = True
+        self._task = task
+        self._load(task)
+
+    def _make_spaces(self, task: Task) -> given.Spaces:
+        """Return the observation and the action space."""
+        return given.spaces_of(task)
+
+    def _load(self, task: Task) -> None:
+        """Prepare whatever stepping the task needs."""
+        raise NotImplementedError
+
+    def _begin(self) -> tuple[Any, dict[str, Any]]:
+        """Begin episode `_episode` of `_stream`; return the first observation and info."""
+        raise NotImplementedError
+
+    @property
+    def task(self) -> Task:
+        """The current task."""
+        return self._task
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: Begins the first episode of this seed; without it the next episode begins.
+            options: ``{"task": t}`` or ``{"task_seed": k}`` switch the task.
+
+        Raises:
+            InvalidConfig: an unknown option, or a task of other spaces.
+            InvalidSeed: a seed that is not an integer in [0, 2**64).
+        """
+        if seed is not None:
+            seed = check_seed(seed)
+        if options:
+            self._switch(given.take_options(options, "task", "task_seed"))
+        super().reset(seed=seed)
+        if seed is None and not self._seeded:
+            seed = int(self.np_random.integers(FRESH_SEEDS))
+        if seed is None:
+            self._episode += 1
+        else:
+            self._seeded = True
+            self._stream = stream_keys([seed], ENV_STREAM)[0]
+            self._emission_stream = stream_keys([seed], EMISSION_STREAM)[0]
+            self._episode = 0
+        self._over = False
+        return self._begin()
+
+    def _switch(self, chosen: dict[str, Any]) -> None:
+        task = chosen.get("task")
+        if "task_seed" in chosen:
+            if self._resample is None:
+                raise InvalidConfig("Option 'task_seed': this environment has no sampler; give 'task'.")
+            task = self._resample(check_seed(chosen["task_seed"]))
+        if not isinstance(task, Task):
+            raise InvalidConfig(f"Option 'task' is {task!r}; give a Task.")
+        given.check_spaces(task, self._make_spaces(task), self._spaces)
+        self._load(task)
+        self._task = task
+
+    def _episode_over(self) -> EpisodeOver:
+        return EpisodeOver("The episode has ended, or was never begun: call reset() before step().")
