@@ -73,9 +73,7 @@ def test_no_module_imports_from_a_lower_layer(path: Path) -> None:
     assert room in RANK, f"{room!r} has no layer: add it to LAYERS where its imports allow"
     for line, used in rooms_used(path):
         assert used in RANK, f"{path}:{line} imports {used!r}, which is no room of the package"
-        assert RANK[used] <= RANK[room], (
-            f"{path}:{line}: {used} stands below {room}; do not import it here"
-        )
+        assert RANK[used] <= RANK[room], f"{path}:{line}: {used} stands below {room}; do not import it here"
 
 
 def test_every_layer_exists() -> None:

@@ -7,6 +7,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+import gymnasium
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -42,6 +43,16 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:", "mailto:")):
             assert (path.parent / target).exists(), f"{name_of(path)} links to {target}"
+
+
+def test_every_environment_and_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
+    ours = {i: s for i, s in gymnasium.registry.items() if str(s.entry_point).startswith("anymdp_bench.")}
+    assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == set(ours)
+    described = dict(re.findall(r"^\*\*`([\w-]+)`\*\* \((.*?)\)\.", text, re.DOTALL | re.MULTILINE))
+    for name, spec in ours.items():
+        for setting in spec.kwargs.keys() - {"task_seed"}:
+            assert re.search(rf"\b{setting}\b", described[name]), f"{name}: {setting} is not described"
 
 
 def test_readme_holds_the_two_commands() -> None:
