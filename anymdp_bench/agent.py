@@ -226,7 +226,7 @@ class SingleTask:
         for i in np.flatnonzero(active).tolist():
             answer = self._call(i, self._agents[i].act, observations[i])
             if np.shape(answer) != self._action_shape or np.asarray(answer).dtype.kind not in "iu":
-                raise _row_error(i, f"answered {answer!r}; an action is an integer {self._action_shape}.")
+                raise AgentError(f"answered {answer!r}; an action is an integer {self._action_shape}.", i)
             actions[i] = answer
         return actions
 
@@ -271,10 +271,4 @@ class SingleTask:
         try:
             return method(*args, **kwargs)
         except Exception as error:
-            raise _row_error(row, f"{type(error).__name__}: {error}") from error
-
-
-def _row_error(row: int, message: str) -> AgentError:
-    error = AgentError(message)
-    error.row = row
-    return error
+            raise AgentError(f"{type(error).__name__}: {error}", row) from error

@@ -65,7 +65,10 @@ class AgentError(BenchError, RuntimeError):
     `row` is the batch row at fault, where the raiser knows it.
     """
 
-    row: int | None = None
+    def __init__(self, message: str, row: int | None = None) -> None:
+        """Keep the message, and the row at fault."""
+        super().__init__(message)
+        self.row = row
 
 
 class UndefinedScore(BenchError, ValueError):

@@ -1,0 +1,105 @@
+"""Shards: the groups of cells that one copy of an agent plays together.
+
+Which cells form a shard depends on the board (and the agent's declared shard size) alone, and every cell
+has random streams of its own, so results are the same for any number of workers.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from anymdp_bench.agent import Agent, AgentInfo
+from anymdp_bench.boards import Board
+from anymdp_bench.envs import batch_env
+from anymdp_bench.envs.base import BatchEnv
+from anymdp_bench.errors import AgentError
+from anymdp_bench.protocols.frozen import ExactTest, FrozenTest, SampledTest, has_exact_test
+from anymdp_bench.protocols.player import Player
+from anymdp_bench.protocols.rollout import OnEpisodes
+from anymdp_bench.protocols.team import seat_team
+from anymdp_bench.protocols.tracks import live_in_context, train_and_test
+from anymdp_bench.records import Cell, ShardRecord
+from anymdp_bench.seeding import child_seed
+from anymdp_bench.task import TabularTask, Task, require_tabular
+
+MIN_TEST_EPISODES = 100
+"""Fewest test episodes, over all cells, of a sampled point."""
+
+
+def cells_of(board: Board, n_tasks: int) -> tuple[Cell, ...]:
+    """Cells of a board: tasks ascending, the runs of a task together."""
+    return tuple(Cell(task, run) for task in range(n_tasks) for run in range(board.runs))
+
+
+def shards_of(board: Board, info: AgentInfo, n_tasks: int) -> list[tuple[Cell, ...]]:
+    """Cut a board's cells into shards; the last may be smaller."""
+    cells = cells_of(board, n_tasks)
+    size = info.shard_size or board.shard_size
+    return [cells[first : first + size] for first in range(0, len(cells), size)]
+
+
+def full_information(task: Task) -> Task:
+    """The same task as its owner sees it: the inner state is observed."""
+    if not isinstance(task, TabularTask):
+        return task
+    identity = np.arange(task.n_states, dtype=np.int32)
+    return dataclasses.replace(task, n_observations=task.n_states, state_ids=identity, emission_weight=None)
+
+
+def play_shard(
+    agent: Agent,
+    board: Board,
+    cells: Sequence[Cell],
+    tasks: Mapping[int, Task],
+    n_cells: int,
+    on_episodes: OnEpisodes,
+) -> ShardRecord:
+    """Let a fresh copy of `agent` play one shard.
+
+    Args:
+        agent: Not changed; a deep copy plays.
+        board: The specification.
+        cells: The shard.
+        tasks: The shard's tasks by index.
+        n_cells: Cells of the whole evaluation; fixes the number of sampled test episodes.
+        on_episodes: Told how many learning episodes have just ended.
+
+    Raises:
+        AgentError: the agent raised or answered illegally; names agent, task and step.
+    """
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    privileged = agent.info.privileged
+    seen = [full_information(tasks[c.task]) if privileged else tasks[c.task] for c in cells]
+    player = Player(seat_team(copy.deepcopy(agent), seen), cells)
+    env = _seeded_env(board, cells, seen, "env")
+    first = cells[0]
+    seed = child_seed(board.seed, "agent", first.task, first.run)
+    player.begin(env, seed, seen if privileged else None)
+    if not agent.info.learner:
+        return live_in_context(player, env, board, on_episodes)
+    return train_and_test(player, env, board, _make_test(player, board, seen, n_cells), on_episodes)
+
+
+def _seeded_env(board: Board, cells: Sequence[Cell], tasks: Sequence[Task], purpose: str) -> BatchEnv:
+    env: BatchEnv = batch_env(tasks, autoreset_mode="Disabled")
+    env.reset(seed=[child_seed(board.seed, purpose, cell.task, cell.run) for cell in cells])
+    return env
+
+
+def _make_test(player: Player, board: Board, tasks: Sequence[Task], n_cells: int) -> FrozenTest:
+    for method in ("freeze", "unfreeze"):
+        if not hasattr(player.agent, method):
+            raise AgentError(
+                f"Agent {player.agent.info.name!r} declares learner=True but has no {method}(); "
+                "add it, or declare learner=False."
+            )
+    if hasattr(player.agent, "policy_table") and all(has_exact_test(task) for task in tasks):
+        return ExactTest([require_tabular(task) for task in tasks])
+    wanted = max(board.test_episodes, -(-MIN_TEST_EPISODES // n_cells))
+    return SampledTest(_seeded_env(board, player.cells, tasks, "test"), wanted + wanted % 2)
