@@ -17,7 +17,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from anymdp_bench import exact
 from anymdp_bench.errors import InvalidTask
@@ -198,6 +197,22 @@ def shape_reward(raw: float) -> float:
     return max(raw / 30.0 + 0.1, -0.1)
 
 
-def start_state(task: PendulumTask, episode_key: np.uint64) -> NDArray[np.float64]:
-    """First inner state (angle, speed) of an episode, float64 ``[2]``."""
-    return np.array(FIXED_START if task.start == "fixed" else draw_start(episode_key))
+@numba.njit(cache=True)
+def step_once(
+    angle: float, speed: float, torque: float, g: float, shaped: bool, bins: tuple[int, int]
+) -> tuple[float, float, float, float, int]:
+    """One step as an agent meets it.
+
+    Args:
+        angle: In rad, not wrapped, 0 upright.
+        speed: In rad/s, -8..8.
+        torque: In N m, -2..2.
+        g: Gravity in m/s^2.
+        shaped: Whether the shaped reward is received.
+        bins: Number of angle and of speed bins.
+
+    Returns:
+        The next angle, the next speed, the received reward, the raw reward, and the next observation id.
+    """
+    angle, speed, raw = swing(angle, speed, torque, g)
+    return angle, speed, shape_reward(raw) if shaped else raw, raw, observe(angle, speed, bins[0], bins[1])

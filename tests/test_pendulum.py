@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import math
 import pickle
 
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 
-from anymdp_bench.errors import InvalidSeed, InvalidTask, NotTabular
+from anymdp_bench.envs.pendulum import DiscretePendulumEnv, PendulumVectorEnv, make_pendulum_vec
+from anymdp_bench.errors import (
+    EpisodeOver,
+    InvalidAction,
+    InvalidConfig,
+    InvalidSeed,
+    InvalidTask,
+    NotTabular,
+)
 from anymdp_bench.pendulum import FIXED_START, PendulumTask, draw_start, observe, shape_reward, swing
 from anymdp_bench.task import Task, require_tabular
+from anymdp_bench.task_build import build_task
 from anymdp_bench.task_file import load_task
+
+GOLDEN = "2468bea6d27edbe7f867a0ec52dcb4be380d8d620e37c1974f7bb5e59b04cb23"
+SIBLINGS = [(2.0, 200, 12), (3.5, 3, 5), (7.0, 200, 12)]
 
 
 def gymnasium_pendulum(g: float, state: tuple[float, float]) -> gymnasium.Env:
@@ -125,7 +139,7 @@ def test_saves_and_loads(tmp_path) -> None:
 
 def test_copies_are_equal_and_stay_frozen() -> None:
     task = PendulumTask(g=2)
-    for other in (copy.copy(task), copy.deepcopy(task), pickle.loads(pickle.dumps(task))):  # noqa: S301
+    for other in (copy.copy(task), copy.deepcopy(task), pickle.loads(pickle.dumps(task))):
         assert other == task
         assert hash(other) == hash(task)
         with pytest.raises(TypeError):
@@ -177,3 +191,141 @@ def test_malformed_settings_are_named(field: str, value: object, message: str) -
 def test_seed_is_checked() -> None:
     with pytest.raises(InvalidSeed, match="seed=-1"):
         PendulumTask(seed=-1)
+
+
+def episode_actions(seed: int, steps: int, n: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(5, size=(steps, n))
+
+
+def test_check_env_passes() -> None:
+    check_env(DiscretePendulumEnv(), skip_render_check=True)
+
+
+@pytest.mark.parametrize("start", ["random", "fixed"])
+@pytest.mark.parametrize("reward", ["raw", "shaped"])
+def test_single_and_vector_agree_bit_for_bit(start: str, reward: str) -> None:
+    settings = {"g": 5.0, "start": start, "reward": reward, "info_level": "full"}
+    batch = make_pendulum_vec(3, **settings)
+    singles = [DiscretePendulumEnv(**settings) for _ in range(3)]
+    observations, info = batch.reset(seed=40)
+    firsts = [env.reset(seed=40 + i) for i, env in enumerate(singles)]
+    assert observations.tolist() == [first for first, _ in firsts]
+    np.testing.assert_array_equal(info["inner_state"], [f["inner_state"] for _, f in firsts])
+    for step, actions in enumerate(episode_actions(1, 450, 3), start=1):
+        if step % 201 == 0:
+            results = [(env.reset()[0], 0.0, False, False, {}) for env in singles]
+        else:
+            results = [env.step(int(a)) for env, a in zip(singles, actions, strict=True)]
+        observations, rewards, terminated, truncated, info = batch.step(actions)
+        assert observations.tolist() == [r[0] for r in results]
+        assert rewards.tolist() == [r[1] for r in results]
+        assert not terminated.any()
+        assert truncated.tolist() == [r[3] for r in results] == [step % 201 == 200] * 3
+        if step % 201 != 0:
+            for name in ("score_reward", "reward_mean", "inner_state"):
+                np.testing.assert_array_equal(info[name], [r[4][name] for r in results])
+
+
+def test_env_follows_gymnasium_from_the_fixed_start() -> None:
+    env = DiscretePendulumEnv(g=9.8, start="fixed", reward="shaped", info_level="score")
+    reference = gymnasium.make("Pendulum-v1", g=9.8)
+    reference.reset(seed=123)
+    assert env.reset(seed=0)[0] == observe(*FIXED_START, 12, 5)
+    for action in episode_actions(0, 200, 1)[:, 0]:
+        _, expected, _, over, _ = reference.step(np.array([-2.0 + action]))
+        observation, reward, _, truncated, info = env.step(action)
+        assert info["score_reward"] == pytest.approx(float(expected), abs=1e-8)
+        assert reward == shape_reward(info["score_reward"])
+        assert observation == observe(*reference.unwrapped.state, 12, 5)
+        assert truncated == over
+    with pytest.raises(EpisodeOver, match="call reset"):
+        env.step(0)
+
+
+def test_tuning_siblings_share_a_batch() -> None:
+    tasks = [PendulumTask(g=g, horizon=h, angle_bins=a, speed_bins=60 // a) for g, h, a in SIBLINGS]
+    batch = PendulumVectorEnv(tasks, autoreset_mode="Disabled")
+    batch.reset(seed=7)
+    actions = episode_actions(2, 3, 3)
+    steps = [batch.advance(row) for row in actions]
+    for i, (task, single) in enumerate(zip(tasks, map(env_of, tasks), strict=True)):
+        single.reset(seed=7 + i)
+        for t, (row, step) in enumerate(zip(actions, steps, strict=True), start=1):
+            observation, reward, _, truncated, _ = single.step(row[i])
+            assert (step.observations[i], step.rewards[i]) == (observation, reward)
+            assert step.truncated[i] == truncated == (t == task.horizon)
+
+
+def env_of(task: PendulumTask) -> DiscretePendulumEnv:
+    settings = {name: value for name, value in task.config.items() if name != "horizon"}
+    env = DiscretePendulumEnv(**settings)
+    env.reset(seed=0, options={"task": task})
+    return env
+
+
+def test_rows_that_rest_stay_untouched() -> None:
+    batch = make_pendulum_vec(2, reward="shaped")
+    first, _ = batch.reset(seed=0)
+    step = batch.advance([0, 99], active=np.array([True, False]))
+    assert (step.observations[1], step.rewards[1], step.scores[1]) == (first[1], 0.0, 0.0)
+    assert step.scores[0] < step.rewards[0]
+
+
+def test_reward_and_score_differ_only_when_shaped() -> None:
+    for reward in ("raw", "shaped"):
+        batch = make_pendulum_vec(64, reward=reward)
+        batch.reset(seed=3)
+        step = batch.advance(np.arange(64) % 5)
+        expected = [shape_reward(raw) for raw in step.scores] if reward == "shaped" else step.scores
+        np.testing.assert_array_equal(step.rewards, expected)
+
+
+def test_episodes_differ_and_seeds_repeat() -> None:
+    env = DiscretePendulumEnv(info_level="full")
+    starts = [tuple(env.reset(seed=5)[1]["inner_state"])]
+    starts += [tuple(env.reset()[1]["inner_state"]) for _ in range(3)]
+    assert len(set(starts)) == 4
+    assert tuple(env.reset(seed=5)[1]["inner_state"]) == starts[0]
+    assert tuple(env.reset()[1]["inner_state"]) == starts[1]
+
+
+@pytest.mark.parametrize("action", [-1, 5, 1.0, "0", None, True, np.array([1])])
+def test_illegal_actions_change_nothing(action: object) -> None:
+    env = DiscretePendulumEnv(info_level="full")
+    before = env.reset(seed=1)[1]["inner_state"]
+    with pytest.raises(InvalidAction, match=r"is not in Discrete\(5\): give integers in 0\.\.4"):
+        env.step(action)
+    assert env.step(2)[4]["inner_state"][1] == swing(*before, 0.0, 9.8)[1]
+
+
+def test_other_tasks_are_refused() -> None:
+    tabular = build_task(np.ones((60, 5, 60)) / 60, initial=np.eye(60)[0], horizon=5)
+    batch, single = make_pendulum_vec(2), DiscretePendulumEnv()
+    for env in (batch, single):
+        env.reset(seed=0)
+        with pytest.raises(InvalidConfig, match=r"is no pendulum: give a PendulumTask"):
+            env.reset(options={"task": tabular})
+        with pytest.raises(InvalidConfig, match=r"has spaces .*Give a task of the same shape"):
+            env.reset(options={"task": PendulumTask(torques=3)})
+        with pytest.raises(InvalidConfig, match="'task_seed'"):
+            env.reset(options={"task_seed": 1})
+    with pytest.raises(InvalidConfig, match="tasks='all': give 'own' or 'shared'"):
+        make_pendulum_vec(2, tasks="all")
+
+
+def test_env_pickles_in_mid_episode() -> None:
+    env = DiscretePendulumEnv()
+    env.reset(seed=2)
+    env.step(1)
+    other = pickle.loads(pickle.dumps(env))
+    assert [env.step(a) for a in (0, 4, 3)] == [other.step(a) for a in (0, 4, 3)]
+
+
+def test_golden_trajectory() -> None:
+    batch = make_pendulum_vec(4)
+    observations, _ = batch.reset(seed=0)
+    digest = hashlib.sha256(observations.tobytes())
+    for actions in episode_actions(9, 300, 4):
+        observations, rewards, *_ = batch.step(actions)
+        digest.update(observations.tobytes() + rewards.tobytes())
+    assert digest.hexdigest() == GOLDEN
