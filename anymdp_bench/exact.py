@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 import numba
+import numpy as np
 
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
@@ -22,6 +23,8 @@ HALF_PI_MIDDLE = 6.07710050630396597660e-11
 HALF_PI_LOW = 2.02226624879595063154e-21
 SQRT_HALF = 0.7071067811865476
 SMALLEST_EXPONENT = -745.0
+OFFSET_OF_ONE = 1100
+POWERS_OF_TWO = np.ldexp(1.0, np.arange(-OFFSET_OF_ONE, 1024))
 INVERSE_FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(21))
 
 
@@ -42,7 +45,7 @@ def log(x: float) -> float:
 
 @numba.njit(cache=True)
 def exp(x: float) -> float:
-    """Exponential; 0 below -745."""
+    """Exponential of x < 709; 0 below -745."""
     if x < SMALLEST_EXPONENT:
         return 0.0
     k = math.floor(x / (LN2_HIGH + LN2_LOW) + 0.5)
@@ -50,7 +53,7 @@ def exp(x: float) -> float:
     series = INVERSE_FACTORIALS[14]
     for n in range(13, -1, -1):
         series = series * r + INVERSE_FACTORIALS[n]
-    return math.ldexp(series, int(k))
+    return series * POWERS_OF_TWO[int(k) + OFFSET_OF_ONE]
 
 
 @numba.njit(cache=True)

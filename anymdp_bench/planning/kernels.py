@@ -170,6 +170,23 @@ def _improve(
 
 
 @numba.njit(cache=True, nogil=True)
+def myopic_actions(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    reward: Floats,
+    discount: float,
+    actions: Ints,
+    q: Floats,
+) -> None:
+    """Write the policy that is greedy after a few sweeps: a good start for `policy_iteration`."""
+    value = np.zeros(len(q))
+    for _ in range(WARM_UP_SWEEPS):
+        sweep(row_start, successor, probability, reward, discount, q.shape[1], value)
+    _improve(row_start, successor, probability, reward, discount, value, actions, q)
+
+
+@numba.njit(cache=True, nogil=True)
 def policy_iteration(
     row_start: Ints,
     successor: Successors,
@@ -191,9 +208,6 @@ def policy_iteration(
     n, n_actions = q.shape
     value = np.zeros(n)
     matrix = np.empty((n, n))
-    for _ in range(WARM_UP_SWEEPS):
-        sweep(row_start, successor, probability, reward, discount, n_actions, value)
-    _improve(row_start, successor, probability, reward, discount, value, actions, q)
     for iteration in range(1, MOST_ITERATIONS + 1):
         evaluate_actions(
             row_start, successor, probability, reward, actions, n_actions, discount, matrix, value

@@ -60,15 +60,10 @@ def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
 
 def _plan_model(model: Model, discount: float) -> Floats:
     q = np.empty((model.n_states, model.n_actions))
-    kernels.policy_iteration(
-        model.row_start,
-        model.successor,
-        model.probability,
-        model.reward,
-        discount,
-        np.zeros(model.n_states, dtype=np.int64),
-        q,
-    )
+    actions = np.zeros(model.n_states, dtype=np.int64)
+    outcomes = (model.row_start, model.successor, model.probability, model.reward)
+    kernels.myopic_actions(*outcomes, discount, actions, q)
+    kernels.policy_iteration(*outcomes, discount, actions, q)
     return q
 
 

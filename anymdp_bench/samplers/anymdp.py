@@ -114,12 +114,22 @@ def draw_candidate(
     verdict = EMPTY_ACTION
     if complete:
         probability = weight / WEIGHT_TOTAL
+        actions = np.zeros(n, dtype=np.int64)
         verdict = REPAIR
         if repair_reward(
-            stream, row_start, successor, probability, initial, terminal, has_goal, tables, solver
+            stream, row_start, successor, probability, initial, terminal, has_goal, tables, solver, actions
         ):
             verdict = judge(
-                row_start, successor, probability, initial, terminal, tables, horizon, solver, ergodicity
+                row_start,
+                successor,
+                probability,
+                initial,
+                terminal,
+                tables,
+                horizon,
+                solver,
+                ergodicity,
+                actions,
             )
     return verdict, Drawn(
         row_start,

@@ -12,13 +12,16 @@ from anymdp_bench.task_build import round_to_weights
 
 
 @numba.njit(cache=True, nogil=True)
-def append_row(probability: Floats, first: int, kept: int, successor: Successors, weight: Ints) -> int:
+def append_row(
+    probability: Floats, first: int, rounded: Ints, kept: int, successor: Successors, weight: Ints
+) -> int:
     """Round the distribution over states first, first + 1, ... and store what is left from index `kept`.
+
+    `rounded` is scratch of at least that length.
 
     Returns:
         The index after the last stored outcome; outcomes that round to 0 are dropped.
     """
-    rounded = np.empty(len(probability), dtype=np.int64)
     round_to_weights(probability, rounded)
     for j in range(len(probability)):
         if rounded[j] > 0:

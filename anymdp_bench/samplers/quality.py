@@ -135,14 +135,18 @@ def judge(
     horizon: int,
     solver: int,
     ergodicity: bool,
+    actions: Ints,
 ) -> int:
-    """Return the verdict on a repaired candidate: ACCEPTED or the first gate that it fails."""
+    """Return the verdict on a repaired candidate: ACCEPTED or the first gate that it fails.
+
+    `actions` int64 ``[n]`` is the policy from which the solver starts; it is overwritten.
+    """
     n, n_actions = tables.by_action.shape
     discount = gate_discount(n)
     reward = np.empty(n * n_actions)
     expected_reward(row_start, successor, probability, tables, reward)
     q = np.empty((n, n_actions))
-    optimal_q(row_start, successor, probability, reward, discount, solver, np.zeros(n, dtype=np.int64), q)
+    optimal_q(row_start, successor, probability, reward, discount, solver, actions, q)
     uniform = np.full((n, n_actions), 1.0 / n_actions)
     value = np.empty(n)
     evaluate_policy(row_start, successor, probability, reward, uniform, discount, np.empty((n, n)), value)

@@ -16,7 +16,14 @@ import numba
 import numpy as np
 
 from anymdp_bench import exact
-from anymdp_bench.planning.kernels import Floats, Ints, Successors, policy_iteration, value_iteration
+from anymdp_bench.planning.kernels import (
+    Floats,
+    Ints,
+    Successors,
+    myopic_actions,
+    policy_iteration,
+    value_iteration,
+)
 from anymdp_bench.samplers.structure import Flags, Stream
 from anymdp_bench.seeding import (
     next_exponential,
@@ -192,16 +199,21 @@ def repair_reward(
     has_goal: bool,
     tables: RewardTables,
     solver: int,
+    actions: Ints,
 ) -> bool:
-    """Deepen pits and raise the goal until values ascend; False after five rounds without success."""
+    """Deepen pits and raise the goal until values ascend; False after five rounds without success.
+
+    `actions` int64 ``[n]`` is the policy from which the solver starts, and the optimal one on return.
+    """
     n, n_actions = tables.by_action.shape
     last = n - 2 if has_goal else n - 1
     reward = np.empty(n * n_actions)
     q = np.empty((n, n_actions))
-    actions = np.zeros(n, dtype=np.int64)
     deepest = 0.0
-    for _ in range(REPAIR_ROUNDS):
+    for round_number in range(REPAIR_ROUNDS):
         expected_reward(row_start, successor, probability, tables, reward)
+        if round_number == 0:
+            myopic_actions(row_start, successor, probability, reward, REPAIR_DISCOUNT, actions, q)
         optimal_q(row_start, successor, probability, reward, REPAIR_DISCOUNT, solver, actions, q)
         lowest, best_start = np.inf, -np.inf
         for s in range(n):

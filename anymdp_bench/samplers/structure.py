@@ -133,25 +133,29 @@ def draw_outcome_weights(stream: Stream, state: int, n: int, first: int, weights
 
 @numba.njit(cache=True, nogil=True)
 def split_into_actions(
-    stream: Stream, first: int, weights: Floats, width_per_action: bool, rows: Floats
+    stream: Stream,
+    first: int,
+    weights: Floats,
+    width_per_action: bool,
+    centres: Floats,
+    scales: Floats,
+    rows: Floats,
 ) -> bool:
     """Write each action's distribution ``[A, band]``; False if an action is left without outcome."""
     n_actions, band = rows.shape
-    centres = np.empty(n_actions)
-    widths = np.empty(n_actions)
     for a in range(n_actions):
         centres[a] = next_uniform(stream, first - 1.0, first + band)
     for a in range(n_actions):
+        scales[a] = scales[0]
         if a == 0 or width_per_action:
-            widths[a] = min(max(next_exponential(stream, WIDTH_MEAN), WIDTH_LOW), WIDTH_HIGH)
-        else:
-            widths[a] = widths[0]
+            width = min(max(next_exponential(stream, WIDTH_MEAN), WIDTH_LOW), WIDTH_HIGH)
+            scales[a] = -1.0 / (width * width)
     for j in range(band):
         total = 0.0
         nearest = 0
         for a in range(n_actions):
             distance = centres[a] - (first + j)
-            exponent = -(distance * distance) / (widths[a] * widths[a])
+            exponent = distance * distance * scales[a]
             rows[a, j] = exact.exp(exponent) if exponent > NEGLIGIBLE_EXPONENT else 0.0
             total += rows[a, j]
             if abs(distance) < abs(centres[nearest] - (first + j)):
@@ -167,10 +171,13 @@ def split_into_actions(
 @numba.njit(cache=True, nogil=True)
 def _normalise_rows(rows: Floats) -> bool:
     for a in range(len(rows)):
-        total = rows[a].sum()
+        total = 0.0
+        for p in rows[a]:
+            total += p
         if not total > 0.0:
             return False
-        rows[a] /= total
+        for j in range(rows.shape[1]):
+            rows[a, j] /= total
     return True
 
 
@@ -183,17 +190,18 @@ def draw_transitions(
     row_start = np.zeros(n * n_actions + 1, dtype=np.int64)
     successor = np.empty(n * n_actions * n, dtype=np.int32)
     weight = np.empty(n * n_actions * n, dtype=np.int64)
+    weights, all_rows = np.empty(n), np.empty((n_actions, n))
+    centres, scales, rounded = np.empty(n_actions), np.empty(n_actions), np.empty(n, dtype=np.int64)
     complete = True
     kept = 0
     for s in range(n):
         if not terminal[s]:
             first, end = draw_band(stream, s, terminal)
-            weights = np.empty(end - first)
-            draw_outcome_weights(stream, s, n, first, weights)
-            rows = np.empty((n_actions, end - first))
-            complete &= split_into_actions(stream, first, weights, width_per_action, rows)
+            rows = all_rows[:, : end - first]
+            draw_outcome_weights(stream, s, n, first, weights[: end - first])
+            complete &= split_into_actions(stream, first, weights, width_per_action, centres, scales, rows)
         for a in range(n_actions):
             if not terminal[s]:
-                kept = append_row(rows[a], first, kept, successor, weight)
+                kept = append_row(rows[a], first, rounded, kept, successor, weight)
             row_start[s * n_actions + a + 1] = kept
     return complete, row_start, successor[:kept].copy(), weight[:kept].copy()
