@@ -22,7 +22,7 @@ BEST_MEAN, BEST_LOW, BEST_HIGH = 1.0, 0.05, 2.0
 LEAST_SPREAD = 0.01
 """Means are re-drawn until their standard deviation exceeds this."""
 NOISE_BOUND = 0.3
-"""Noise of an arm is max(U(-0.3, 0.3), 0) times its mean."""
+"""Noise of every arm is its mean times one max(U(-0.3, 0.3), 0)."""
 MOST_TRIES = 1000
 
 
@@ -38,8 +38,7 @@ def draw_arms(key: np.uint64, means: Floats, noise: Floats) -> None:
         spread = ((means - means.mean()) ** 2).mean()
         if spread > LEAST_SPREAD * LEAST_SPREAD:
             break
-    for a in range(len(means)):
-        noise[a] = max(next_uniform(stream, -NOISE_BOUND, NOISE_BOUND), 0.0) * means[a]
+    noise[:] = max(next_uniform(stream, -NOISE_BOUND, NOISE_BOUND), 0.0) * means
 
 
 def sample(settings: Settings, key: np.uint64, seed: int) -> TabularTask:

@@ -1,0 +1,86 @@
+"""Many tabular tasks of one bank in one small npz: integers on the tasks' own grids, no pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anymdp_bench.errors import TaskFileError
+from anymdp_bench.task import REWARD_UNIT, TabularTask
+from anymdp_bench.task_checks import ARRAY_DTYPES
+from anymdp_bench.task_file import replacing
+
+META = "meta"
+SHAPE = "shape"
+"""Suffix of the array that holds each task's shape of a field."""
+
+
+def save_tasks(tasks: Sequence[TabularTask], path: str | PathLike[str]) -> None:
+    """Write tasks whose reals lie on the grid of 2**-20, as sampled ones do.
+
+    Raises:
+        TaskFileError: a real is off the grid, so that the file would not hold the same task.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in ARRAY_DTYPES:
+        values = [getattr(task, name) for task in tasks]
+        if values[0] is not None:
+            arrays[name] = _narrow(np.concatenate([_to_integers(name, value).ravel() for value in values]))
+            arrays[f"{name}.{SHAPE}"] = _narrow(np.array([value.shape for value in values]))
+    meta = [
+        {
+            "family": task.family,
+            "config": dict(task.config),
+            "seed": task.seed,
+            "horizon": task.horizon,
+            "n_observations": task.n_observations,
+            "n_actions": task.n_actions,
+            "action_tokens": task.action_tokens,
+        }
+        for task in tasks
+    ]
+    arrays[META] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    with replacing(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def load_tasks(path: str | PathLike[str]) -> list[TabularTask]:
+    """Read the tasks that `save_tasks` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(arrays.pop(META).tobytes())
+    offsets = {name: 0 for name in ARRAY_DTYPES}
+    return [TabularTask(**_fields(arrays, offsets, i), **meta[i]) for i in range(len(meta))]
+
+
+def _fields(arrays: Mapping[str, NDArray[Any]], offsets: dict[str, int], i: int) -> dict[str, NDArray[Any]]:
+    fields = {}
+    for name, dtype in ARRAY_DTYPES.items():
+        if name not in arrays:
+            continue
+        shape = tuple(int(size) for size in arrays[f"{name}.{SHAPE}"][i])
+        end = offsets[name] + int(np.prod(shape))
+        values = arrays[name][offsets[name] : end].reshape(shape)
+        fields[name] = values * REWARD_UNIT if dtype is np.float64 else values.astype(dtype)
+        offsets[name] = end
+    return fields
+
+
+def _to_integers(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind != "f":
+        return values
+    integers = np.rint(values / REWARD_UNIT)
+    if not np.array_equal(integers * REWARD_UNIT, values):
+        raise TaskFileError(f"{name}: not on the grid of 2**-20; save such tasks one by one.")
+    return integers.astype(np.int64)
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "b":
+        return values
+    return values.astype(np.result_type(np.min_scalar_type(values.min()), np.min_scalar_type(values.max())))
