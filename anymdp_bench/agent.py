@@ -194,7 +194,7 @@ class SingleTask:
 
     def __init__(self, make_agent: Callable[[], Any], info: AgentInfo | None = None) -> None:
         """Make one copy, to see what it declares and offers."""
-        self._make_agent = make_agent
+        self.make_agent = make_agent
         model = make_agent()
         name = getattr(make_agent, "__name__", type(model).__name__)
         self.info: AgentInfo = info or getattr(model, "info", None) or AgentInfo(name=name)
@@ -215,7 +215,7 @@ class SingleTask:
         if context is not None:
             raise AgentError(f"{self.info.name}: an agent for one task takes no recorded context.")
         self._action_shape = action_space.shape or ()
-        self._agents = [self._make_agent() for _ in range(n)]
+        self._agents = [self.make_agent() for _ in range(n)]
         for i, agent in enumerate(self._agents):
             extra = {} if tasks is None else {"task": tasks[i]}
             self._call(i, agent.begin, observation_space, action_space, child_seed(seed, i), **extra)

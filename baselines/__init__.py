@@ -1,0 +1,10 @@
+"""Reference agents, built on the public names of `anymdp_bench` only.
+
+Every line of `AGENTS` names a factory that is called without arguments, or with the bank's name.
+"""
+
+AGENTS = {
+    "oracle": "baselines.oracle:Oracle",
+    "q-ucb": "baselines.q_ucb:make",
+    "uniform": "baselines.uniform:Uniform",
+}

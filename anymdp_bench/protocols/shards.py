@@ -43,12 +43,17 @@ def shards_of(board: Board, info: AgentInfo, n_tasks: int) -> list[tuple[Cell, .
     return [cells[first : first + size] for first in range(0, len(cells), size)]
 
 
-def full_information(task: Task) -> Task:
-    """The same task as its owner sees it: the inner state is observed."""
-    if not isinstance(task, TabularTask):
-        return task
-    identity = np.arange(task.n_states, dtype=np.int32)
-    return dataclasses.replace(task, n_observations=task.n_states, state_ids=identity, emission_weight=None)
+def full_information(tasks: Sequence[Task]) -> list[Task]:
+    """The same tasks with the inner state observed; equal objects stay equal objects."""
+    n_states = [task.n_states for task in tasks if isinstance(task, TabularTask)]
+    views: dict[int, Task] = {}
+    for task in tasks:
+        if isinstance(task, TabularTask) and id(task) not in views:
+            identity = np.arange(task.n_states, dtype=np.int32)
+            views[id(task)] = dataclasses.replace(
+                task, n_observations=max(n_states), state_ids=identity, emission_weight=None
+            )
+    return [views.get(id(task), task) for task in tasks]
 
 
 def play_shard(
@@ -75,7 +80,8 @@ def play_shard(
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     privileged = agent.info.privileged
-    seen = [full_information(tasks[c.task]) if privileged else tasks[c.task] for c in cells]
+    seen = [tasks[cell.task] for cell in cells]
+    seen = full_information(seen) if privileged else seen
     player = Player(seat_team(copy.deepcopy(agent), seen), cells)
     env = _seeded_env(board, cells, seen, "env")
     first = cells[0]

@@ -1,0 +1,208 @@
+"""Run an agent through a board."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from typing import Any, NamedTuple
+
+import joblib
+
+from anymdp_bench.agent import Agent, AgentInfo
+from anymdp_bench.agents import check_is_agent, make_agent
+from anymdp_bench.banks import load_bank
+from anymdp_bench.boards import Board, get_board
+from anymdp_bench.errors import BenchError, InvalidConfig
+from anymdp_bench.planning import references
+from anymdp_bench.protocols import play_shard, shards_of
+from anymdp_bench.provenance import agent_hash, package_hash, provenance
+from anymdp_bench.record_folder import Manifest, RecordFolder
+from anymdp_bench.records import Cell, ShardRecord
+from anymdp_bench.result import Result
+from anymdp_bench.task import Task
+
+OWN_TASKS = "own tasks"
+"""Stands for the bank's name where the caller gave the tasks."""
+OnProgress = Callable[[int, int], None]
+"""Told (learning episodes finished since the last call, learning episodes of the whole run)."""
+
+
+def evaluate(
+    agent: Agent | str,
+    board: Board | str,
+    *,
+    tasks: Sequence[Task] | None = None,
+    jobs: int = 1,
+    out: str | PathLike[str] | None = None,
+    on_progress: OnProgress | None = None,
+    **changes: Any,
+) -> Result:
+    """Run an agent through a board.
+
+    Args:
+        agent: An agent, a registered name, or ``"package.module:Class"``. An agent object is copied for
+            every shard and not changed.
+        board: A specification, or the name of a board or of a bank (its online board).
+        tasks: Played instead of the board's own tasks, all of them; a private test set.
+        jobs: Worker processes; results do not depend on it.
+        out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
+        on_progress: Told about progress.
+        **changes: Fields of the board to replace, e.g. ``n_tasks=8``.
+
+    Raises:
+        UnknownName: no such agent, board or bank.
+        InvalidConfig: a changed field or `jobs` is not legal, or there is no task.
+        AgentError: the agent raised or answered illegally. Shards that are finished are kept in `out`.
+        RecordsError: `out` holds a different run, or a live one.
+        UndefinedScore: never here, but from the result's `scores`.
+    """
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InvalidConfig(f"jobs={jobs!r}: give a number of worker processes, at least 1.")
+    spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
+    player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
+    if tasks is not None:
+        spec = dataclasses.replace(spec, bank=OWN_TASKS, n_tasks=max(1, len(tasks)))
+    chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), _references(tasks))
+    manifest = _manifest(spec, player, chosen, known)
+    with _folder(out, manifest) as folder:
+        shards = _play_all(_Run(player, manifest, chosen), jobs, folder, on_progress or _ignore)
+    return Result(manifest, tuple(shards))
+
+
+def change_board(board: Board, changes: dict[str, Any]) -> Board:
+    """Return the board with some fields replaced.
+
+    Raises:
+        InvalidConfig: an unknown field, or an illegal value.
+    """
+    return Board.from_dict(board.as_dict() | changes)
+
+
+def _ignore(n_episodes: int, total: int) -> None:
+    """Report nothing."""
+
+
+@contextlib.contextmanager
+def _folder(out: str | PathLike[str] | None, manifest: Manifest) -> Iterator[RecordFolder | None]:
+    if out is None:
+        yield None
+        return
+    with RecordFolder(out).claimed(manifest) as folder:
+        yield folder
+
+
+def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
+    bank = load_bank(board.bank)
+    tasks = list(bank.board_tasks(board.n_tasks))
+    table = bank.references("test")
+    return tasks, {name: [float(v) for v in table[name][: len(tasks)]] for name in _REFERENCES}
+
+
+_REFERENCES = ("random", "oracle", "optimal")
+
+
+def _references(tasks: Sequence[Task]) -> dict[str, list[float]]:
+    if not tasks:
+        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
+    found = [references(task) for task in tasks]
+    return {name: [float(getattr(item, name)) for item in found] for name in _REFERENCES}
+
+
+def _manifest(
+    board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]
+) -> Manifest:
+    return Manifest(
+        board=board,
+        agent=agent.info,
+        code={"anymdp_bench": package_hash(), "agent": agent_hash(agent)},
+        fingerprints=[task.fingerprint() for task in tasks],
+        references=known,
+        shards=shards_of(board, agent.info, len(tasks)),
+        provenance=provenance(),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Run:
+    """What every shard of an evaluation shares."""
+
+    agent: Agent
+    manifest: Manifest
+    tasks: Sequence[Task]
+
+    @property
+    def info(self) -> AgentInfo:
+        return self.manifest.agent
+
+    def n_episodes(self, cells: Sequence[Cell]) -> int:
+        """Learning episodes of some cells."""
+        board = self.manifest.board
+        return len(cells) * (board.train_episodes if self.info.learner else board.context_episodes)
+
+    def job(self, index: int) -> _Job:
+        """All that a worker needs to play one shard."""
+        cells = self.manifest.shards[index]
+        tasks = {cell.task: self.tasks[cell.task] for cell in cells}
+        return _Job(index, self.agent, self.manifest.board, cells, tasks, len(self.manifest.cells))
+
+
+class _Job(NamedTuple):
+    index: int
+    agent: Agent
+    board: Board
+    cells: tuple[Cell, ...]
+    tasks: dict[int, Task]
+    n_cells: int
+
+
+def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, ShardRecord | BenchError]:
+    """Play a shard; an error is returned, so that it does not stop the other shards."""
+    try:
+        return job.index, play_shard(job.agent, job.board, job.cells, job.tasks, job.n_cells, on_episodes)
+    except BenchError as error:
+        return job.index, error
+
+
+def _discard(n_episodes: int) -> None:
+    """Report nothing from a worker: the parent counts finished shards."""
+
+
+def _play_all(
+    run: _Run, jobs: int, folder: RecordFolder | None, on_progress: OnProgress
+) -> list[ShardRecord]:
+    shards = run.manifest.shards
+    total = run.n_episodes(run.manifest.cells)
+    done: dict[int, ShardRecord] = {}
+    for index, cells in enumerate(shards):
+        kept = None if folder is None else folder.read_shard(index, cells)
+        if kept is not None:
+            done[index] = kept
+            on_progress(run.n_episodes(cells), total)
+    errors: dict[int, BenchError] = {}
+    missing = [index for index in range(len(shards)) if index not in done]
+    for index, outcome in _outcomes(run, missing, jobs, lambda n: on_progress(n, total)):
+        if isinstance(outcome, BenchError):
+            errors[index] = outcome
+            continue
+        done[index] = outcome
+        if folder is not None:
+            folder.write_shard(index, shards[index], outcome)
+    if errors:
+        raise errors[min(errors)]
+    return [done[index] for index in range(len(shards))]
+
+
+def _outcomes(
+    run: _Run, indices: Sequence[int], jobs: int, on_episodes: Callable[[int], None]
+) -> Iterator[tuple[int, ShardRecord | BenchError]]:
+    """Play shards here, or in worker processes, and hand them over as they finish."""
+    if jobs == 1 or len(indices) < 2:
+        for index in indices:
+            yield _play_one(run.job(index), on_episodes)
+        return
+    pool = joblib.Parallel(n_jobs=min(jobs, len(indices)), return_as="generator_unordered")
+    for index, outcome in pool(joblib.delayed(_play_one)(run.job(i), _discard) for i in indices):
+        yield index, outcome
+        on_episodes(run.n_episodes(run.manifest.shards[index]))
