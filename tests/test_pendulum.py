@@ -298,6 +298,14 @@ def test_illegal_actions_change_nothing(action: object) -> None:
     assert env.step(2)[4]["inner_state"][1] == swing(*before, 0.0, 9.8)[1]
 
 
+@pytest.mark.parametrize("action", [np.int32(3), np.array(3), np.uint8(3)])
+def test_numpy_integers_are_actions(action: object) -> None:
+    first, second = DiscretePendulumEnv(), DiscretePendulumEnv()
+    for env in (first, second):
+        env.reset(seed=1)
+    assert first.step(action) == second.step(3)
+
+
 def test_other_tasks_are_refused() -> None:
     tabular = build_task(np.ones((60, 5, 60)) / 60, initial=np.eye(60)[0], horizon=5)
     batch, single = make_pendulum_vec(2), DiscretePendulumEnv()

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
+import warnings
+
 import numpy as np
 import pytest
+from gymnasium.spaces import MultiDiscrete
+from gymnasium.utils.env_checker import check_env
 
 from anymdp_bench import worlds
-from anymdp_bench.errors import InvalidConfig, InvalidTask, NotTabular
+from anymdp_bench.envs.switch2 import Switch2Env, parallel_env
+from anymdp_bench.errors import EpisodeOver, InvalidAction, InvalidConfig, InvalidTask, NotTabular
 from anymdp_bench.pendulum import PendulumTask
 from anymdp_bench.task import TabularTask
 from anymdp_bench.worlds.switch2 import FREE_CELLS, switch2_arrived
+
+with warnings.catch_warnings():
+    # PettingZoo 1.27 imports an environment of its own in a way that it calls deprecated.
+    warnings.simplefilter("ignore")
+    from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 DOWN, LEFT, UP, RIGHT, STAY = range(5)
 
@@ -199,3 +211,149 @@ def test_player_ids_need_a_switch2_task() -> None:
         worlds.switch2_player_ids(worlds.darkroom(3))
     with pytest.raises(NotTabular, match="PendulumTask"):
         worlds.switch2_player_ids(PendulumTask())
+
+
+def test_check_env_passes() -> None:
+    check_env(Switch2Env(), skip_render_check=True)
+
+
+def random_play(seed: int, steps: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(5, size=(steps, 2))
+
+
+@pytest.mark.parametrize("observation", ["column", "own", "area"])
+@pytest.mark.parametrize("reward", ["raw", "shaped"])
+def test_joint_env_plays_the_task(reward: str, observation: str) -> None:
+    env = Switch2Env(-0.2, reward, observation, info_level="full")
+    task, ids = env.task, worlds.switch2_player_ids(env.task)
+    n_ids = {"column": 105, "own": 15, "area": 45}[observation]
+    assert env.observation_space == MultiDiscrete([n_ids, n_ids])
+    seen, info = env.reset(seed=0)
+    state = 0
+    assert info == {"inner_state": 0}
+    for step, (first, second) in enumerate(random_play(1, 50), start=1):
+        assert seen.tolist() == ids[state].tolist()
+        assert seen.dtype == np.int64
+        row = state * 25 + 5 * first + second
+        seen, received, terminated, truncated, info = env.step(np.array([first, second]))
+        outcome = task.row_start[row]
+        state = int(task.successor[outcome])
+        assert env.joint_state == info["inner_state"] == state
+        assert received == info["reward_mean"] == task.outcome_reward[outcome]
+        assert info["score_reward"] == task.outcome_score[outcome]
+        assert info["transition_row"][state] == 1
+        assert (terminated, truncated) == (False, step == 50)
+    with pytest.raises(EpisodeOver, match="call reset"):
+        env.step([4, 4])
+
+
+@pytest.mark.parametrize("action", [[5, 0], [0, -1], [0], 3, [0.0, 1.0], [[0, 1]], None])
+def test_illegal_joint_actions_change_nothing(action: object) -> None:
+    env = Switch2Env()
+    seen, _ = env.reset(seed=0)
+    with pytest.raises(InvalidAction, match=r"is not in MultiDiscrete|give integers of shape \(2,\)"):
+        env.step(action)
+    assert env.joint_state == 0
+    assert env.step([4, 4])[0].tolist() == seen.tolist()
+
+
+def test_task_option_takes_switch2_tasks_of_the_same_ids() -> None:
+    env = Switch2Env()
+    mirrored = worlds.switch2(starts="mirrored")
+    seen, _ = env.reset(seed=0, options={"task": mirrored})
+    assert env.task is mirrored
+    assert seen.tolist() == worlds.switch2_player_ids(mirrored)[0].tolist()
+    with pytest.raises(InvalidConfig, match="is no Switch2 task"):
+        env.reset(options={"task": worlds.darkroom(3)})
+    with pytest.raises(InvalidConfig, match="Give a task of the same shape"):
+        env.reset(options={"task": worlds.switch2(observation="own")})
+    with pytest.raises(InvalidConfig, match="Unknown reset option 'speed'"):
+        env.reset(options={"speed": 1})
+
+
+# PettingZoo's test samples 1,000 steps; a finished episode is a break for it, so fewer cover the same.
+@pytest.mark.parametrize("settings", [{}, {"reward": "shaped", "observation": "area", "info_level": "full"}])
+def test_pettingzoo_api(settings: dict, capsys: pytest.CaptureFixture) -> None:
+    parallel_api_test(parallel_env(**settings), num_cycles=200)
+    parallel_seed_test(lambda: parallel_env(**settings), num_cycles=50)
+    assert "Passed" in capsys.readouterr().out
+
+
+def test_parallel_env_plays_the_joint_game() -> None:
+    parallel, joint = parallel_env(reward="shaped"), Switch2Env(reward="shaped")
+    seen, _ = parallel.reset(seed=4)
+    assert list(seen.values()) == joint.reset(seed=4)[0].tolist()
+    for first, second in random_play(3, 50):
+        expected, reward, _, truncated, _ = joint.step([first, second])
+        seen, rewards, terminations, truncations, infos = parallel.step(
+            {"player_0": first, "player_1": second}
+        )
+        assert list(seen.values()) == expected.tolist()
+        assert list(rewards.values()) == [reward, reward]
+        assert list(truncations.values()) == [truncated, truncated]
+        assert not any(terminations.values())
+        assert infos == {"player_0": {}, "player_1": {}}
+    assert parallel.agents == []
+    with pytest.raises(EpisodeOver, match="call reset"):
+        parallel.step({})
+
+
+def test_parallel_player_leaves_on_arrival() -> None:
+    """Optimal play through PettingZoo: 8.3 in all, one player arrives first and is told nothing more."""
+    env = parallel_env()
+    seen, _ = env.reset(seed=0)
+    policy = optimal_policy(env.task)
+    state, total, told = 0, 0.0, []
+    while env.agents:
+        first, second = divmod(int(policy[len(told), state]), 5)
+        joint = {"player_0": first, "player_1": second}
+        seen, rewards, terminations, truncations, _ = env.step({agent: joint[agent] for agent in env.agents})
+        state = int(env.task.successor[env.task.row_start[state * 25 + 5 * first + second]])
+        total += next(iter(rewards.values()))
+        told.append((set(seen), {agent for agent, over in terminations.items() if over}))
+        assert set(seen) == set(rewards) == set(truncations) == set(terminations)
+        assert not any(truncations.values())
+    assert total == pytest.approx(8.3)
+    assert 9 <= len(told) <= 12
+    arrivals = [over for _, over in told if over]
+    assert len(arrivals) == 2
+    assert arrivals[0] | arrivals[1] == {"player_0", "player_1"}
+    assert told[-1] == (arrivals[1], arrivals[1])
+
+
+def optimal_policy(task: TabularTask) -> np.ndarray:
+    """Optimal joint action at each step and state, `[horizon, S]`."""
+    expected = (task.transition * task.score_reward).sum(axis=2)
+    value, policy = np.zeros(task.n_states), np.zeros((task.horizon, task.n_states), dtype=np.int64)
+    for step in reversed(range(task.horizon)):
+        q = expected + task.transition @ value
+        policy[step], value = q.argmax(axis=1), np.where(task.terminal, 0.0, q.max(axis=1))
+    return policy
+
+
+def test_parallel_env_needs_actions_of_all_in_play() -> None:
+    env = parallel_env()
+    with pytest.raises(EpisodeOver, match="never begun"):
+        env.step({"player_0": 0, "player_1": 0})
+    env.reset(seed=0)
+    with pytest.raises(InvalidAction, match=r"Action None of 'player_1'.*0\.\.4"):
+        env.step({"player_0": 0})
+    with pytest.raises(InvalidAction, match="Action 5 of 'player_0'"):
+        env.step({"player_0": 5, "player_1": 0})
+    assert env.step({"player_0": 4, "player_1": 4})[0] == env.reset(seed=0)[0]
+
+
+def test_parallel_env_without_pettingzoo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "anymdp_bench.envs.switch2_parallel", raising=False)
+    monkeypatch.setitem(sys.modules, "pettingzoo", None)
+    with pytest.raises(InvalidConfig, match=r"pip install 'anymdp-bench\[multiagent\]'"):
+        parallel_env()
+
+
+def test_parallel_env_pickles_in_mid_episode() -> None:
+    env = parallel_env()
+    env.reset(seed=2)
+    env.step({"player_0": DOWN, "player_1": RIGHT})
+    other = pickle.loads(pickle.dumps(env))
+    actions = {"player_0": RIGHT, "player_1": DOWN}
+    assert env.step(actions) == other.step(actions)

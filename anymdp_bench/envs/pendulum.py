@@ -111,14 +111,13 @@ class DiscretePendulumEnv(SingleEnv):
         return observation, reward, False, self._over, self._info(reward, raw)
 
     def _check_action(self, action: Any) -> int:
-        if not isinstance(action, bool | np.ndarray):
-            try:
-                index = operator.index(action)
-            except TypeError:
-                index = -1
-            if 0 <= index < len(self._torques):
-                return index
-        raise given.illegal_action(action, self.action_space)
+        try:
+            index = -1 if isinstance(action, bool) else operator.index(action)
+        except TypeError:
+            index = -1
+        if not 0 <= index < len(self._torques):
+            raise given.illegal_action(action, self.action_space)
+        return index
 
     def _inner(self) -> FloatArray:
         return np.array([self._angle, self._speed])
