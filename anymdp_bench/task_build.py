@@ -136,7 +136,7 @@ def build_task(
         noise_next=np.zeros(n) if noise_next is None else noise_next,  # type: ignore[arg-type]
         initial_weight=weights_of("initial", initial),
         terminal=(rows.sum(axis=1) == 0).reshape(n, a).all(axis=1) if terminal is None else terminal,  # type: ignore[arg-type]
-        state_ids=ids,
+        state_ids=ids,  # type: ignore[arg-type]
         reward_outcome=_pick("reward", reward, (n, a, n), index),
         score_outcome=_pick("score", score, (n, a, n), index),
         emission_weight=emission_weight,

@@ -93,7 +93,7 @@ def _check_shapes(task: TabularTask) -> None:
     if task.terminal.ndim != 1 or len(task.terminal) == 0:
         raise _fail("terminal.shape", task.terminal.shape, "give one flag per inner state, at least one.")
     n, a, k = len(task.terminal), task.n_actions, task.successor.size
-    tokens = 0 if task.emission_weight is None else task.emission_weight.shape[:1]
+    tokens = 1 if task.emission_weight is None else len(task.emission_weight)
     expected: dict[str, tuple[int, ...]] = {
         "row_start": (n * a + 1,),
         "successor": (k,),
@@ -106,7 +106,7 @@ def _check_shapes(task: TabularTask) -> None:
         "state_ids": (n,),
         "reward_outcome": (k,),
         "score_outcome": (k,),
-        "emission_weight": (*(tokens or (1,)), n, task.n_observations),
+        "emission_weight": (tokens, n, task.n_observations),
     }
     for name, shape in expected.items():
         value = getattr(task, name)

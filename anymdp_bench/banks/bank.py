@@ -25,7 +25,7 @@ class TaskSequence(Sequence[Task]):
         fingerprints: Leading hexadecimal digits that the first tasks' fingerprints must have.
     """
 
-    def __init__(
+    def __init__(  # noqa: D107 - the class docstring describes the arguments
         self,
         name: str,
         length: int | None,

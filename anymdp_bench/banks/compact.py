@@ -58,7 +58,7 @@ def load_tasks(path: str | PathLike[str]) -> list[TabularTask]:
     return [TabularTask(**_fields(arrays, offsets, i), **meta[i]) for i in range(len(meta))]
 
 
-def _fields(arrays: Mapping[str, NDArray[Any]], offsets: dict[str, int], i: int) -> dict[str, NDArray[Any]]:
+def _fields(arrays: Mapping[str, NDArray[Any]], offsets: dict[str, int], i: int) -> dict[str, Any]:
     fields = {}
     for name, dtype in ARRAY_DTYPES.items():
         if name not in arrays:

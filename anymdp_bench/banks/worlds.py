@@ -80,7 +80,7 @@ def lake(is_slippery: bool) -> dict[str, Sequence[Task]]:
 
 def cliff() -> dict[str, Sequence[Task]]:
     """Gymnasium's cliff; siblings are mirrored and other-sized ones."""
-    return _one(cliffwalking(), [cliffwalking(**sibling) for sibling in SIBLING_CLIFFS])  # type: ignore[arg-type]
+    return _one(cliffwalking(), [cliffwalking(**sibling) for sibling in SIBLING_CLIFFS])
 
 
 def pendulum(g: float) -> dict[str, Sequence[Task]]:

@@ -39,7 +39,7 @@ def backup(
     total = 0.0
     for k in range(row_start[row], row_start[row + 1]):
         total += probability[k] * value[successor[k]]
-    return reward[row] + discount * total
+    return float(reward[row] + discount * total)
 
 
 @numba.njit(cache=True, nogil=True)

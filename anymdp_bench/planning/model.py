@@ -44,7 +44,8 @@ def model_of(task: Task) -> Model:
     probability = tabular.weight / WEIGHT_TOTAL
     outcome_reward = tabular.outcome_score
     rows = len(tabular.row_start) - 1
-    reward = np.bincount(tabular.outcome_row, weights=probability * outcome_reward, minlength=rows)
+    weighted = probability * outcome_reward
+    reward: Floats = np.bincount(tabular.outcome_row, weights=weighted, minlength=rows).astype(np.float64)
     return Model(
         tabular.row_start,
         tabular.successor,
@@ -86,4 +87,5 @@ def expand_actions(task: TabularTask) -> TabularTask:
 
 def _then(first: Floats, second: Floats) -> Floats:
     n, a, _ = first.shape
-    return np.einsum("iaj,jbk->iabk", first, second, optimize=True).reshape(n, a * second.shape[1], n)
+    both: Floats = np.einsum("iaj,jbk->iabk", first, second, optimize=True)
+    return both.reshape(n, a * second.shape[1], n)

@@ -70,7 +70,8 @@ def _plan_model(model: Model, discount: float) -> Floats:
 def greedy(q: Floats) -> Ints:
     """Greedy actions int64 ``[S]``: the lowest index among Q >= max - 1e-9 * max(1, abs(max))."""
     best = q.max(axis=1, keepdims=True)
-    return np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
+    actions: Ints = np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
+    return actions
 
 
 def uniform_policy(task: Task) -> Floats:
@@ -93,16 +94,18 @@ def as_policy(policy: ArrayLike, n_states: int, n_actions: int) -> Floats:
                 f"policy of shape {table.shape}, actions {table.min()}..{table.max()}: "
                 f"give {n_states} actions in 0..{n_actions - 1}."
             )
-        return np.eye(n_actions)[table]
+        chosen: Floats = np.eye(n_actions)[table]
+        return chosen
     if table.shape != (n_states, n_actions) or table.dtype.kind not in "biuf":
         raise InvalidPolicy(
             f"policy of shape {table.shape} and dtype {table.dtype}: "
             f"give int [{n_states}] or float [{n_states}, {n_actions}]."
         )
-    table = table.astype(np.float64)
-    if not ((table >= 0).all() and np.allclose(table.sum(axis=1), 1.0, atol=1e-6)):
+    chances: Floats = table.astype(np.float64)
+    if not ((chances >= 0).all() and np.allclose(chances.sum(axis=1), 1.0, atol=1e-6)):
         raise InvalidPolicy("policy rows must be at least 0 and sum to 1 within 1e-6.")
-    return table / table.sum(axis=1, keepdims=True)
+    normalised: Floats = chances / chances.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:

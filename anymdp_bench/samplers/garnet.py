@@ -104,5 +104,5 @@ def sample(settings: GarnetSettings, key: np.uint64, seed: int) -> TabularTask:
         noise_next=np.zeros(n),
         initial_weight=np.eye(n, dtype=np.int64)[0] * WEIGHT_TOTAL,
         terminal=np.zeros(n, dtype=np.bool_),
-        state_ids=ids,
+        state_ids=ids.astype(np.int32),
     )

@@ -107,7 +107,9 @@ def sample(settings: AnyPOMDPSettings, key: np.uint64, seed: int, family: str) -
     channels, moves = settings.tokens
     o = settings.n_observations
     density = min(MOST_DENSITY, EXPECTED_SYMBOLS / o) if settings.density is None else settings.density
-    emission_weight = draw_emissions(stream_key(key, EMISSION_STREAM), channels, task.n_states, o, density)
+    emission_weight = draw_emissions(
+        np.uint64(stream_key(key, EMISSION_STREAM)), channels, task.n_states, o, density
+    )
     return dataclasses.replace(
         task,
         family=family,

@@ -147,7 +147,7 @@ def draw_reward(stream: Stream, terminal: Flags, has_goal: bool, n_actions: int)
     draw_position(stream, terminal, position, noise_by_next)
     draw_action_reward(stream, by_action, noise_by_action)
     has_pit = terminal[: n - 1].any()
-    step = draw_step_reward(stream, has_goal, has_pit)
+    step = draw_step_reward(stream, has_goal, bool(has_pit))
     for s in range(n):
         by_action[s] += potential[s] + step
     by_next = position - potential
