@@ -1,1 +1,154 @@
+"""Tabular reinforcement-learning tasks without end, exact references, and an evaluation protocol.
+
+Importing the package registers its environments with Gymnasium. Every public name can be imported from
+here; what is seldom needed is loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from anymdp_bench.agent import (
+    Agent,
+    AgentInfo,
+    EpisodeLearner,
+    Episodes,
+    Learner,
+    MarkovLearner,
+    SingleAgent,
+    SingleTask,
+)
+from anymdp_bench.boards import BOARDS, Board, get_board
+from anymdp_bench.errors import (
+    AgentError,
+    BenchError,
+    EpisodeOver,
+    FingerprintMismatch,
+    InvalidAction,
+    InvalidConfig,
+    InvalidPolicy,
+    InvalidSeed,
+    InvalidTask,
+    NotTabular,
+    RecordsError,
+    SamplingFailed,
+    TaskFileError,
+    UndefinedScore,
+    UnknownName,
+)
+from anymdp_bench.seeding import child_seed
+from anymdp_bench.task import TabularTask, Task
+
+if TYPE_CHECKING:
+    from anymdp_bench.agents import agent_table, make_agent
+    from anymdp_bench.banks import BANKS, Bank, load_bank
+    from anymdp_bench.evaluation import evaluate
+    from anymdp_bench.planning import (
+        ORACLE_DISCOUNT,
+        References,
+        finite_horizon_optimum,
+        greedy,
+        plan,
+        policy_return,
+        policy_value,
+        references,
+        stationary_distribution,
+    )
+    from anymdp_bench.result import Result, load_result
+    from anymdp_bench.samplers import sample_task, sample_tasks
+    from anymdp_bench.task_build import build_task
+    from anymdp_bench.task_file import load_task
+
 __version__ = "0.1.0"
+
+_LATER = {
+    "agents": ("agent_table", "make_agent"),
+    "banks": ("BANKS", "Bank", "load_bank"),
+    "evaluation": ("evaluate",),
+    "planning": (
+        "ORACLE_DISCOUNT",
+        "References",
+        "finite_horizon_optimum",
+        "greedy",
+        "plan",
+        "policy_return",
+        "policy_value",
+        "references",
+        "stationary_distribution",
+    ),
+    "result": ("Result", "load_result"),
+    "samplers": ("sample_task", "sample_tasks"),
+    "task_build": ("build_task",),
+    "task_file": ("load_task",),
+}
+"""Module: names that are imported from it on first use."""
+_HOME = {name: module for module, names in _LATER.items() for name in names}
+
+__all__ = [
+    "BANKS",
+    "BOARDS",
+    "ORACLE_DISCOUNT",
+    "Agent",
+    "AgentError",
+    "AgentInfo",
+    "Bank",
+    "BenchError",
+    "Board",
+    "EpisodeLearner",
+    "EpisodeOver",
+    "Episodes",
+    "FingerprintMismatch",
+    "InvalidAction",
+    "InvalidConfig",
+    "InvalidPolicy",
+    "InvalidSeed",
+    "InvalidTask",
+    "Learner",
+    "MarkovLearner",
+    "NotTabular",
+    "RecordsError",
+    "References",
+    "Result",
+    "SamplingFailed",
+    "SingleAgent",
+    "SingleTask",
+    "TabularTask",
+    "Task",
+    "TaskFileError",
+    "UndefinedScore",
+    "UnknownName",
+    "__version__",
+    "agent_table",
+    "build_task",
+    "child_seed",
+    "evaluate",
+    "finite_horizon_optimum",
+    "get_board",
+    "greedy",
+    "load_bank",
+    "load_result",
+    "load_task",
+    "make_agent",
+    "plan",
+    "policy_return",
+    "policy_value",
+    "references",
+    "sample_task",
+    "sample_tasks",
+    "stationary_distribution",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """All public names, loaded or not."""
+    return sorted({*globals(), *__all__})

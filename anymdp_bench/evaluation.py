@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
@@ -19,9 +20,9 @@ from anymdp_bench.planning import references
 from anymdp_bench.protocols import play_shard, shards_of
 from anymdp_bench.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.record_folder import Manifest, RecordFolder
-from anymdp_bench.records import Cell, ShardRecord
+from anymdp_bench.records import Cell, CellReferences, ShardRecord
 from anymdp_bench.result import Result
-from anymdp_bench.task import Task
+from anymdp_bench.task import TabularTask, Task
 
 OWN_TASKS = "own tasks"
 """Stands for the bank's name where the caller gave the tasks."""
@@ -94,25 +95,22 @@ def _folder(out: str | PathLike[str] | None, manifest: Manifest) -> Iterator[Rec
 
 
 def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
-    bank = load_bank(board.bank)
-    tasks = list(bank.board_tasks(board.n_tasks))
-    table = bank.references("test")
-    return tasks, {name: [float(v) for v in table[name][: len(tasks)]] for name in _REFERENCES}
-
-
-_REFERENCES = ("random", "oracle", "optimal")
+    tasks: list[Task] = list(load_bank(board.bank).board_tasks(board.n_tasks))
+    return tasks, _references(tasks)
 
 
 def _references(tasks: Sequence[Task]) -> dict[str, list[float]]:
+    """Exact references; NaN where a task has no tables, so that no score can be made of it."""
     if not tasks:
         raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
-    found = [references(task) for task in tasks]
-    return {name: [float(getattr(item, name)) for item in found] for name in _REFERENCES}
+    found = [references(task) if isinstance(task, TabularTask) else None for task in tasks]
+    return {
+        name: [math.nan if item is None else float(getattr(item, name)) for item in found]
+        for name in CellReferences._fields
+    }
 
 
-def _manifest(
-    board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]
-) -> Manifest:
+def _manifest(board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]) -> Manifest:
     return Manifest(
         board=board,
         agent=agent.info,
@@ -149,7 +147,7 @@ class _Run:
 
 
 class _Job(NamedTuple):
-    index: int
+    shard: int
     agent: Agent
     board: Board
     cells: tuple[Cell, ...]
@@ -160,9 +158,9 @@ class _Job(NamedTuple):
 def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, ShardRecord | BenchError]:
     """Play a shard; an error is returned, so that it does not stop the other shards."""
     try:
-        return job.index, play_shard(job.agent, job.board, job.cells, job.tasks, job.n_cells, on_episodes)
+        return job.shard, play_shard(job.agent, job.board, job.cells, job.tasks, job.n_cells, on_episodes)
     except BenchError as error:
-        return job.index, error
+        return job.shard, error
 
 
 def _discard(n_episodes: int) -> None:

@@ -107,9 +107,12 @@ def _check_gap(record: Record, gap: FloatArray) -> None:
     small = ~(gap >= MIN_GAP)
     if small.any():
         cell = int(small.argmax())
+        task = record.cells[cell].task
+        if np.isnan(gap[cell]):
+            raise UndefinedScore(f"task {task} has no reference returns; only its raw returns are recorded.")
         raise UndefinedScore(
-            f"task {record.cells[cell].task}: oracle - random = {gap[cell]:.3g}, below {MIN_GAP}; a score "
-            "would be noise. Leave the task out, or scale its rewards."
+            f"task {task}: oracle - random = {gap[cell]:.3g}, below {MIN_GAP}; a score would be noise. "
+            "Leave the task out, or scale its rewards."
         )
 
 

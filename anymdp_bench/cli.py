@@ -1,0 +1,158 @@
+"""The command ``anymdp-bench``: list what there is, run an agent, score what was run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anymdp_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anymdp_bench.agent import Agent
+    from anymdp_bench.boards import Board
+    from anymdp_bench.result import Result
+
+ANCHORS = ("uniform", "oracle")
+"""Agents that stand in every table: they score 0 and 1."""
+DEFAULT_BOARD = "anymdp-16x5-v0"
+DEFAULT_OUT = Path("runs")
+USER_ERROR = 2
+
+app = typer.Typer(
+    help="Score agents on tabular reinforcement-learning tasks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _usable_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@app.command("list")
+def list_names() -> None:
+    """Name every environment, bank, board and agent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from anymdp_bench.agents import agent_table
+    from anymdp_bench.banks import BANKS
+    from anymdp_bench.boards import BOARDS
+    from anymdp_bench.envs import ENVS
+
+    table = Table("kind", "name", show_lines=True)
+    names = {
+        "environments": [entry.id for entry in ENVS],
+        "banks": list(BANKS),
+        "boards": list(BOARDS),
+        "agents": list(agent_table()),
+    }
+    for kind, members in names.items():
+        table.add_row(kind, "\n".join(members))
+    Console().print(table)
+
+
+@app.command()
+def run(
+    agent: Annotated[str, typer.Argument(help="Registered name, or package.module:Class.")],
+    board: Annotated[str, typer.Option(help="Name of a board or of a bank.")] = DEFAULT_BOARD,
+    tasks: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; default: one for each CPU.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
+    ] = None,
+) -> None:
+    """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
+
+    Finished parts are kept: the same command goes on where it was stopped, or prints the table again.
+    """
+    from rich.console import Console
+
+    from anymdp_bench.boards import get_board
+    from anymdp_bench.evaluation import change_board
+    from anymdp_bench.report import score_table
+
+    sys.path.insert(0, str(Path.cwd()))
+    spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
+    names = [agent, *(anchor for anchor in ANCHORS if anchor != agent)]
+    results = _run_all(names, spec, _usable_cpus() if jobs is None else jobs, out)
+    Console().print(score_table(results))
+
+
+def _run_all(names: Sequence[str], board: Board, jobs: int, out: Path | None) -> list[Result]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from anymdp_bench.agents import make_agent
+    from anymdp_bench.evaluation import evaluate
+
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    results = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bars = {name: progress.add_task(name, total=None, start=False) for name in names}
+        for name, bar in bars.items():
+            progress.start_task(bar)
+            agent = make_agent(name, bank=board.bank)
+            folder = (out or _default_parent(board, agent)) / agent.info.name
+
+            def show(n_episodes: int, total: int, bar: int = bar) -> None:
+                progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
+
+            results.append(evaluate(agent, board, jobs=jobs, out=folder, on_progress=show))
+    return results
+
+
+def _default_parent(board: Board, agent: Agent) -> Path:
+    """Folder under runs/ of its own for every specification, agent and version of the code."""
+    from anymdp_bench.provenance import agent_hash, package_hash
+
+    identity = [board.fingerprint(), package_hash(), agent_hash(agent), repr(agent.info)]
+    key = hashlib.sha256("/".join(identity).encode()).hexdigest()
+    return DEFAULT_OUT / board.name / key[:8]
+
+
+@app.command()
+def score(
+    folders: Annotated[list[Path], typer.Argument(help="Records folders, or folders that hold some.")],
+    csv: Annotated[Path | None, typer.Option(help="Also write every column to this file.")] = None,
+) -> None:
+    """Score finished runs from their records, board by board."""
+    import pandas as pd
+    from rich.console import Console
+
+    from anymdp_bench.report import score_table
+    from anymdp_bench.result import load_result
+
+    results = [load_result(folder) for folder in _records_folders(folders)]
+    boards = {result.manifest.board: None for result in results}
+    for board in boards:
+        Console().print(score_table([result for result in results if result.manifest.board == board]))
+    if csv is not None:
+        pd.concat([result.scores() for result in results]).to_csv(csv, index=False)
+
+
+def _records_folders(folders: Sequence[Path]) -> list[Path]:
+    from anymdp_bench.record_folder import MANIFEST
+
+    found: list[Path] = []
+    for folder in folders:
+        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
+        found.extend(inner or [folder])
+    return found
+
+
+def main() -> None:
+    """Run the command; a mistake of the user's is told in one line, with exit status 2."""
+    try:
+        app()
+    except (BenchError, OSError) as error:
+        sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
+        sys.exit(USER_ERROR)

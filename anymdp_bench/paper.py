@@ -1,0 +1,44 @@
+"""The figures that the paper reports, to stand beside our own."""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+METHODS = {"q-ucb": "TQL-UCB", "ppo": "PPO", "omnirl": "OmniRL (AnyMDP)"}
+"""Which of the paper's methods an agent stands for."""
+
+
+class Figures(NamedTuple):
+    """One cell of the paper's main table; NaN where it reports nothing.
+
+    Attributes:
+        performance: Normalised performance, 1 is the oracle.
+        steps: Environment steps to 99 % of it.
+        episodes: Episodes to 99 % of it.
+    """
+
+    performance: float
+    steps: float
+    episodes: float
+
+
+@cache
+def published() -> dict[str, dict[str, Figures]]:
+    """All published figures by bank and method (arXiv 2502.02869, main table)."""
+    text = (files("anymdp_bench") / "data" / "paper_table.csv").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    table: dict[str, dict[str, Figures]] = {}
+    for row in csv.DictReader(lines):
+        figures = Figures(
+            _number(row["performance_percent"]) / 100, _number(row["steps"]), _number(row["episodes"])
+        )
+        table.setdefault(row["bank"], {})[row["method"]] = figures
+    return table
+
+
+def _number(text: str) -> float:
+    return float(text) if text else math.nan

@@ -1,0 +1,92 @@
+"""Results as a table for the terminal, with the paper's figures beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.table import Table
+
+from anymdp_bench.boards import BOARDS, Board
+from anymdp_bench.errors import UndefinedScore
+from anymdp_bench.paper import METHODS, Figures, published
+from anymdp_bench.result import Result
+
+DASH = "-"
+
+
+def score_table(results: Sequence[Result]) -> Table:
+    """Put the results of one board under each other, then the paper's other methods."""
+    board = results[0].manifest.board
+    table = Table(title=_title(results[0]), caption=_caption(board), caption_justify="left")
+    table.add_column("agent", no_wrap=True)
+    table.add_column("track", no_wrap=True)
+    for header in ("performance %", "paper", "steps to 99 %", "paper", "episodes", "paper", "asymptotic %"):
+        table.add_column(header, justify="right", no_wrap=True, style="dim" if header == "paper" else None)
+    figures = published().get(board.bank, {})
+    for result in results:
+        table.add_row(*_row(result, figures))
+    shown = {METHODS.get(result.manifest.agent.name) for result in results}
+    for method, figure in figures.items():
+        if method not in shown:
+            steps, episodes = _count(figure.steps), _count(figure.episodes)
+            cells = (method, "paper", "", _percent(figure.performance), "", steps, "", episodes, "")
+            table.add_row(*cells, style="dim")
+    return table
+
+
+def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
+    name = result.manifest.agent.name
+    paper = figures.get(METHODS.get(name, ""), Figures(math.nan, math.nan, math.nan))
+    try:
+        scores = result.scores().iloc[0]
+    except UndefinedScore as error:
+        return (name, result.manifest.track, f"undefined: {error}")
+    return (
+        name,
+        result.manifest.track,
+        _with_interval(scores, "performance"),
+        _percent(paper.performance),
+        _count(scores["steps_to_99"]),
+        _count(paper.steps),
+        _count(scores["episodes_to_99"]),
+        _count(paper.episodes),
+        _with_interval(scores, "asymptotic"),
+    )
+
+
+def _title(result: Result) -> str:
+    board, n_tasks = result.manifest.board, len(result.manifest.fingerprints)
+    changed = "" if BOARDS.get(board.name) == board else ", changed"
+    runs = f", {board.runs} runs each" if board.runs > 1 else ""
+    return f"{board.name}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}"
+
+
+def _caption(board: Board) -> str:
+    return (
+        "0 % uniform play, 100 % the oracle (exact). [95 % interval over tasks, or over the runs of a single "
+        f"task]. Learners: {board.train_episodes:,} training episodes; others: {board.context_episodes:,} "
+        "episodes lived. paper: arXiv 2502.02869."
+    )
+
+
+def _percent(value: float) -> str:
+    return DASH if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def _with_interval(scores: pd.Series, name: str) -> str:
+    low, high = scores[f"{name}_low"], scores[f"{name}_high"]
+    interval = "" if math.isnan(low) else f" [{_percent(low)}, {_percent(high)}]"
+    return f"{_percent(scores[name])}{interval}"
+
+
+def _count(value: float) -> str:
+    """Three significant digits, as the paper prints them: 297K, 1.10M."""
+    if math.isnan(value):
+        return DASH
+    if value < 1000:
+        return f"{value:.0f}"
+    scale, unit = (1e6, "M") if value >= 999_500 else (1e3, "K")
+    scaled = value / scale
+    return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f}{unit}"
