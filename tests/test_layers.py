@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("seeding",),
     ("task", "task_checks", "task_build", "task_file"),
     ("planning",),
+    ("diagnostics",),
     ("samplers", "worlds", "pendulum"),
     ("banks",),
     ("envs",),
@@ -29,7 +30,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("record_tables",),
     ("record_folder",),
     ("protocols", "scoring"),
-    ("evaluation",),
+    ("plots", "paper"),
+    ("result",),
+    ("evaluation", "report"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}

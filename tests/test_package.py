@@ -19,6 +19,15 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("leaderboards/*.md")])
 AGENT_GROUP = "anymdp_bench.agents"
 
+PUBLIC_NAMES = """
+Agent AgentError AgentInfo BANKS BOARDS Bank BenchError Board EpisodeLearner EpisodeOver Episodes
+FingerprintMismatch InvalidAction InvalidConfig InvalidPolicy InvalidSeed InvalidTask Learner
+MarkovLearner NotTabular ORACLE_DISCOUNT RecordsError References Result SamplingFailed SingleAgent
+SingleTask TabularTask Task TaskFileError UndefinedScore UnknownName __version__ agent_table build_task
+child_seed evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task make_agent
+plan policy_return policy_value references sample_task sample_tasks stationary_distribution
+""".split()
+
 
 def blocks(path: Path, language: str) -> list[str]:
     return re.findall(
@@ -59,6 +68,14 @@ def test_readme_holds_the_two_commands() -> None:
     commands = "".join(blocks(ROOT / "README.md", "bash")).splitlines()
     assert "python -m pip install . && anymdp-bench run q-ucb" in commands
     assert 'python -m pip install -c constraints.txt ".[test]" && python -m pytest' in commands
+
+
+def test_public_names_are_these_and_exist() -> None:
+    assert sorted(anymdp_bench.__all__) == sorted(PUBLIC_NAMES)
+    assert all(getattr(anymdp_bench, name) is not None for name in PUBLIC_NAMES)
+    assert set(PUBLIC_NAMES) <= set(dir(anymdp_bench))
+    with pytest.raises(AttributeError, match="no attribute 'evaluat'"):
+        _ = anymdp_bench.evaluat
 
 
 def test_version_is_the_same_everywhere() -> None:
