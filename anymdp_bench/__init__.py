@@ -41,6 +41,7 @@ from anymdp_bench.seeding import child_seed
 from anymdp_bench.task import TabularTask, Task
 
 if TYPE_CHECKING:
+    from anymdp_bench.agent_check import check_agent
     from anymdp_bench.agents import agent_table, make_agent
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.evaluation import evaluate
@@ -52,9 +53,9 @@ if TYPE_CHECKING:
         plan,
         policy_return,
         policy_value,
-        references,
         stationary_distribution,
     )
+    from anymdp_bench.planning.references import references
     from anymdp_bench.result import Result, load_result
     from anymdp_bench.samplers import sample_task, sample_tasks
     from anymdp_bench.task_build import build_task
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LATER = {
+    "agent_check": ("check_agent",),
     "agents": ("agent_table", "make_agent"),
     "banks": ("BANKS", "Bank", "load_bank"),
     "evaluation": ("evaluate",),
@@ -121,6 +123,7 @@ __all__ = [
     "__version__",
     "agent_table",
     "build_task",
+    "check_agent",
     "child_seed",
     "evaluate",
     "finite_horizon_optimum",

@@ -8,6 +8,6 @@
 - `shards`: which cells are played together, and their random numbers.
 """
 
-from anymdp_bench.protocols.shards import play_shard, shards_of
+from anymdp_bench.protocols.shards import play_shard, play_with, shards_of
 
-__all__ = ["play_shard", "shards_of"]
+__all__ = ["play_shard", "play_with", "shards_of"]

@@ -64,10 +64,22 @@ def play_shard(
     n_cells: int,
     on_episodes: OnEpisodes,
 ) -> ShardRecord:
-    """Let a fresh copy of `agent` play one shard.
+    """Let a fresh copy of `agent` play one shard; arguments and errors are those of `play_with`."""
+    return play_with(copy.deepcopy(agent), board, cells, tasks, n_cells, on_episodes)
+
+
+def play_with(
+    agent: Agent,
+    board: Board,
+    cells: Sequence[Cell],
+    tasks: Mapping[int, Task],
+    n_cells: int,
+    on_episodes: OnEpisodes,
+) -> ShardRecord:
+    """Let `agent` itself play one shard.
 
     Args:
-        agent: Not changed; a deep copy plays.
+        agent: Told to begin; what it did before must not matter.
         board: The specification.
         cells: The shard.
         tasks: The shard's tasks by index.
@@ -82,7 +94,7 @@ def play_shard(
     privileged = agent.info.privileged
     seen = [tasks[cell.task] for cell in cells]
     seen = full_information(seen) if privileged else seen
-    player = Player(seat_team(copy.deepcopy(agent), seen), cells)
+    player = Player(seat_team(agent, seen), cells)
     env = _seeded_env(board, cells, seen, "env")
     first = cells[0]
     seed = child_seed(board.seed, "agent", first.task, first.run)
