@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -25,6 +26,18 @@ FORMAT = 1
 LARGEST_FILE = 1 << 28
 """Uncompressed bytes that a task file may claim (a 2,048-state dense task needs about 100 MiB)."""
 META = "meta"
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,  # encrypted members; deep JSON; unknown compression (its subclasses)
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What the readers of zip, npy and JSON raise on broken files."""
 
 TASK_KINDS = {
     "tabular": "anymdp_bench.task:TabularTask",
@@ -85,7 +98,7 @@ def load_task(path: str | PathLike[str]) -> Task:
         if isinstance(error, UnknownName):
             raise TaskFileError(f"{path}: {error}") from error
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecursionError) as error:
+    except UNREADABLE as error:
         raise TaskFileError(
             f"{path}: cannot be read as a task ({type(error).__name__}: {error}). "
             "Give a file that Task.save wrote."
