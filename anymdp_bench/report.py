@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import pandas as pd
+from rich import box
 from rich.table import Table
 
 from anymdp_bench.boards import BOARDS, Board
@@ -14,15 +15,27 @@ from anymdp_bench.paper import METHODS, Figures, published
 from anymdp_bench.result import Result
 
 DASH = "-"
+LEARNER_MARK = " *"
+HEADERS = (
+    *("performance %", "paper", "steps\nto 99%", "paper", "epi-\nsodes", "paper"),
+    "asymp-\ntotic",
+)
 
 
 def score_table(results: Sequence[Result]) -> Table:
     """Put the results of one board under each other, then the paper's other methods."""
     board = results[0].manifest.board
-    table = Table(title=_title(results[0]), caption=_caption(board), caption_justify="left")
+    table = Table(
+        title=_title(results[0]),
+        caption=_caption(board),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
     table.add_column("agent", no_wrap=True)
-    table.add_column("track", no_wrap=True)
-    for header in ("performance %", "paper", "steps to 99 %", "paper", "episodes", "paper", "asymptotic %"):
+    for header in HEADERS:
         table.add_column(header, justify="right", no_wrap=True, style="dim" if header == "paper" else None)
     figures = published().get(board.bank, {})
     for result in results:
@@ -31,28 +44,27 @@ def score_table(results: Sequence[Result]) -> Table:
     for method, figure in figures.items():
         if method not in shown:
             steps, episodes = _count(figure.steps), _count(figure.episodes)
-            cells = (method, "paper", "", _percent(figure.performance), "", steps, "", episodes, "")
-            table.add_row(*cells, style="dim")
+            table.add_row(method, "", _percent(figure.performance), "", steps, "", episodes, style="dim")
     return table
 
 
 def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
-    name = result.manifest.agent.name
-    paper = figures.get(METHODS.get(name, ""), Figures(math.nan, math.nan, math.nan))
+    agent = result.manifest.agent
+    name = f"{agent.name}{LEARNER_MARK if agent.learner else ''}"
+    paper = figures.get(METHODS.get(agent.name, ""), Figures(math.nan, math.nan, math.nan))
     try:
         scores = result.scores().iloc[0]
-    except UndefinedScore as error:
-        return (name, result.manifest.track, f"undefined: {error}")
+    except UndefinedScore:
+        return (name, "undefined")
     return (
         name,
-        result.manifest.track,
         _with_interval(scores, "performance"),
         _percent(paper.performance),
         _count(scores["steps_to_99"]),
         _count(paper.steps),
         _count(scores["episodes_to_99"]),
         _count(paper.episodes),
-        _with_interval(scores, "asymptotic"),
+        _percent(scores["asymptotic"]),
     )
 
 
@@ -65,9 +77,9 @@ def _title(result: Result) -> str:
 
 def _caption(board: Board) -> str:
     return (
-        "0 % uniform play, 100 % the oracle (exact). [95 % interval over tasks, or over the runs of a single "
-        f"task]. Learners: {board.train_episodes:,} training episodes; others: {board.context_episodes:,} "
-        "episodes lived. paper: arXiv 2502.02869."
+        "0 % is uniform play, 100 % the oracle, both exact; [95 % interval over tasks, or over the runs of a "
+        f"single task].{LEARNER_MARK} learner: {board.train_episodes:,} training episodes; others live "
+        f"{board.context_episodes:,}. paper: arXiv 2502.02869."
     )
 
 

@@ -1,0 +1,405 @@
+"""The evaluation loop: scripted agents leave exactly the expected records."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted import Scripted, ScriptedLearner, TabledLearner, corridor
+
+from anymdp_bench import evaluate
+from anymdp_bench.agent import AgentInfo, Episodes
+from anymdp_bench.boards import Board
+from anymdp_bench.errors import AgentError, InvalidConfig
+from anymdp_bench.planning import policy_return, references
+from anymdp_bench.protocols.frozen import state_policy
+from anymdp_bench.protocols.shards import full_information, play_shard, shards_of
+from anymdp_bench.protocols.team import Team
+from anymdp_bench.records import Cell
+from anymdp_bench.task_build import build_task
+from anymdp_bench.worlds import switch2
+from baselines.oracle import Oracle
+from baselines.uniform import Uniform
+
+BOARD = Board(
+    name="test",
+    bank="none",
+    context_episodes=20,
+    train_episodes=40,
+    test_every=10,
+    test_episodes=2,
+    shard_size=2,
+)
+
+
+def ignore(n_episodes: int) -> None:
+    pass
+
+
+def play(agent: Any, *tasks: Any, board: Board = BOARD, n_cells: int | None = None) -> Any:
+    cells = [Cell(i, 0) for i in range(len(tasks))]
+    return play_shard(agent, board, cells, dict(enumerate(tasks)), n_cells or len(tasks), ignore)
+
+
+def test_scripted_agent_leaves_exactly_the_expected_record() -> None:
+    shard = play(Scripted([0, 1]), corridor(gain=2.0), corridor(horizon=2, gain=1.0))
+    np.testing.assert_array_equal(shard.lived.scores, [[4.0] * 20, [1.0] * 20])
+    np.testing.assert_array_equal(shard.lived.rewards, [[4.0] * 20, [1.0] * 20])
+    np.testing.assert_array_equal(shard.lived.lengths, [[3] * 20, [2] * 20])
+    np.testing.assert_array_equal(shard.points.episodes, [10, 20])
+    np.testing.assert_array_equal(shard.points.steps, [[30, 60], [20, 40]])
+    np.testing.assert_array_equal(shard.points.counts, [10, 10])
+    for values in (shard.points.mean, shard.points.even, shard.points.odd):
+        np.testing.assert_array_equal(values, [[4.0, 4.0], [1.0, 1.0]])
+    assert (np.diff(shard.points.seconds, axis=1) >= 0).all() and (shard.points.seconds >= 0).all()
+
+
+def test_every_call_of_the_loop() -> None:
+    class Shared(Scripted):
+        def __deepcopy__(self, memo: dict[int, Any]) -> Shared:
+            return self
+
+    agent = Shared([0, 1])
+    board = dataclasses.replace(BOARD, context_episodes=2, block=2)
+    play(agent, corridor(), corridor(horizon=2), board=board)
+    both, first = [True, True], [True, False]
+    assert agent.log == [
+        ("act", [0, 0], both),
+        ("observe", [0.0, 0.0], [0, 0], [False, False]),
+        ("act", [0, 0], both),
+        ("observe", [1.0, 1.0], [1, 1], [False, True]),  # the second is truncated and begins again
+        ("act", [1, 0], both),
+        ("observe", [1.0, 0.0], [2, 0], [True, False]),
+        ("act", [0, 0], both),
+        ("observe", [0.0, 1.0], [0, 1], [False, True]),  # the second has lived its two episodes
+        ("act", [0, 1], first),
+        ("observe", [1.0, 0.0], [1, 1], [False, False]),
+        ("act", [1, 1], first),
+        ("observe", [1.0, 0.0], [2, 1], [True, False]),
+    ]
+    assert agent.tasks is None and agent.context is None
+
+
+def test_score_is_expected_reward_and_not_what_was_drawn() -> None:
+    shard = play(Scripted(), corridor(noise=3.0))
+    np.testing.assert_array_equal(shard.lived.scores, 2.0)
+    assert shard.lived.rewards.std() > 1
+
+
+def test_learner_with_a_table_is_scored_exactly() -> None:
+    task = corridor()
+    shard = play(TabledLearner(slow=20), task)  # five steps an episode while it stays, then two
+    np.testing.assert_array_equal(shard.lived.scores, [[0.0] * 4 + [2.0] * 36])
+    np.testing.assert_array_equal(shard.lived.lengths, [[5] * 4 + [2] * 36])
+    np.testing.assert_array_equal(shard.points.counts, 0)
+    np.testing.assert_array_equal(shard.points.episodes, [10, 20, 30, 40])
+    np.testing.assert_array_equal(shard.points.steps, [[32, 52, 72, 92]])
+    np.testing.assert_array_equal(shard.points.mean, 2.0)
+    np.testing.assert_array_equal(play(TabledLearner(slow=55), task).points.mean, [[0.0, 2.0, 2.0, 2.0]])
+
+
+def test_learner_without_a_table_is_tested_on_episodes_that_do_not_count() -> None:
+    exact, sampled = play(TabledLearner(), corridor()), play(ScriptedLearner(), corridor())
+    for name in ("mean", "even", "odd", "steps", "episodes"):
+        np.testing.assert_array_equal(getattr(sampled.points, name), getattr(exact.points, name))
+    np.testing.assert_array_equal(sampled.points.counts, 100)  # one cell: a point holds 100 episodes
+    np.testing.assert_array_equal(play(ScriptedLearner(), corridor(), n_cells=33).points.counts, 4)
+    np.testing.assert_array_equal(play(ScriptedLearner(), corridor(), n_cells=100).points.counts, 2)
+    for one, other in zip(sampled.lived, exact.lived, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_learner_may_train_by_itself() -> None:
+    class Fast(TabledLearner):
+        def learn_episodes(self, env: Any, n_episodes: int) -> Episodes:
+            self.seen += 7 * n_episodes
+            ones = np.ones((env.num_envs, n_episodes))
+            return Episodes(ones, 2 * ones, np.full(ones.shape, 7))
+
+    shard = play(Fast(slow=100), corridor())
+    np.testing.assert_array_equal(shard.lived.scores, np.ones((1, 40)))
+    np.testing.assert_array_equal(shard.lived.rewards, 2 * np.ones((1, 40)))
+    np.testing.assert_array_equal(shard.points.steps, [[70, 140, 210, 280]])
+    np.testing.assert_array_equal(shard.points.mean, [[0.0, 2.0, 2.0, 2.0]])
+
+
+def test_what_a_learner_trains_by_itself_is_checked() -> None:
+    class Short(TabledLearner):
+        def learn_episodes(self, env: Any, n_episodes: int) -> Episodes:
+            return Episodes(np.ones((1, 3)), np.ones((1, 3)), np.ones((1, 3), int))
+
+    with pytest.raises(AgentError, match=r"in learn_episodes: answered arrays \[\(1, 3\)\]"):
+        play(Short(), corridor())
+
+
+def test_shards_do_not_change_environment_draws() -> None:
+    tasks = [corridor(noise=1.0) for _ in range(3)]
+    together = evaluate(Scripted(), dataclasses.replace(BOARD, shard_size=3), tasks=tasks).record
+    alone = evaluate(Scripted(), dataclasses.replace(BOARD, shard_size=1), tasks=tasks).record
+    np.testing.assert_array_equal(together.lived.rewards, alone.lived.rewards)
+    assert len(np.unique(together.lived.rewards)) == together.lived.rewards.size
+
+
+def test_runs_and_boards_have_streams_of_their_own() -> None:
+    board = dataclasses.replace(BOARD, runs=2)
+    record = evaluate(Scripted(), board, tasks=[corridor(noise=1.0)]).record
+    assert record.cells == (Cell(0, 0), Cell(0, 1))
+    assert len(np.unique(record.lived.rewards)) == 40
+    other = evaluate(Scripted(), board, tasks=[corridor(noise=1.0)], seed=1).record
+    assert not np.isin(record.lived.rewards, other.lived.rewards).any()
+
+
+def test_shards_are_fixed_groups_of_cells() -> None:
+    board = dataclasses.replace(BOARD, runs=2, shard_size=3)
+    cells = shards_of(board, AgentInfo(name="a"), 2)
+    assert cells == [(Cell(0, 0), Cell(0, 1), Cell(1, 0)), (Cell(1, 1),)]
+    assert [len(s) for s in shards_of(board, AgentInfo(name="a", shard_size=4), 3)] == [4, 2]
+
+
+def test_jobs_do_not_change_results() -> None:
+    tasks = [corridor(noise=1.0, horizon=h) for h in (3, 4, 5, 6, 7)]
+    one = evaluate(Uniform(), dataclasses.replace(BOARD, shard_size=2), tasks=tasks)
+    two = evaluate(Uniform(), dataclasses.replace(BOARD, shard_size=2), tasks=tasks, jobs=2)
+    for name in ("scores", "rewards", "lengths"):
+        np.testing.assert_array_equal(getattr(one.record.lived, name), getattr(two.record.lived, name))
+
+
+# --- who is told what ---
+
+
+def partly_seen() -> Any:
+    """Corridor whose rooms look alike in one of four glances."""
+    task = corridor()
+    emissions = np.array([[[0.75, 0.25, 0], [0.25, 0.75, 0], [0, 0, 1]]])
+    return build_task(
+        task.transition, initial=task.initial, horizon=5, reward_sa=task.reward_sa, emissions=emissions
+    )
+
+
+def test_privileged_agents_see_the_inner_state_and_the_tasks() -> None:
+    class Watcher(Scripted):
+        def __deepcopy__(self, memo: dict[int, Any]) -> Watcher:
+            return self
+
+    watcher = Watcher([0, 1], AgentInfo(name="watcher", privileged=True))
+    play(watcher, partly_seen())
+    assert [task.emission_weight is None for task in watcher.tasks] == [True]
+    seen = [entry[1] for entry in watcher.log if entry[0] == "act"]
+    assert seen == [[0], [0], [1]] * 20
+    record = evaluate(Oracle(), BOARD, tasks=[partly_seen()]).record
+    np.testing.assert_array_equal(record.lived.scores, 2.0)
+
+
+def test_full_information_keeps_equal_tasks_equal() -> None:
+    task, other = partly_seen(), partly_seen()
+    views = full_information([task, other, task])
+    assert views[0] is views[2] and views[0] is not views[1]
+
+
+def test_memoryless_policy_under_partial_observation_is_scored_exactly() -> None:
+    task = partly_seen()
+    table = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    by_hand = np.array([[0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])
+    np.testing.assert_allclose(state_policy(task, table), by_hand)
+
+    class Fixed(Scripted):
+        def act(self, observations: Any, active: Any) -> Any:
+            return (observations == 1).astype(np.int64)
+
+    board = dataclasses.replace(BOARD, context_episodes=4000)
+    scores = play(Fixed(), task, board=board).lived.scores
+    exact = policy_return(task, state_policy(task, table))
+    assert abs(scores.mean() - exact.mean) < 4 * (exact.variance / scores.size) ** 0.5
+
+
+# --- anchors ---
+
+
+@pytest.mark.parametrize("agent", [Uniform(), Oracle()], ids=lambda agent: agent.info.name)
+@pytest.mark.parametrize("reward", ["raw", "shaped"])
+def test_anchors_score_0_and_1_on_switch2(agent: Any, reward: str) -> None:
+    task = switch2(reward=reward)
+    exact = references(task)
+    record = evaluate(agent, BOARD, tasks=[task], runs=10).record
+    mean, std = (
+        (exact.random, exact.random_std) if agent.info.name == "uniform" else (exact.oracle, exact.oracle_std)
+    )
+    assert abs(record.lived.scores.mean() - mean) <= 4 * std / record.lived.scores.size**0.5 + 1e-9
+
+
+# --- teams ---
+
+
+class Player(TabledLearner):
+    """Each player's copy keeps what it is told; its table depends on its row."""
+
+    def begin(self, *args: Any, **kwargs: Any) -> None:
+        super().begin(*args, **kwargs)
+        self.told: list[tuple[Any, ...]] = []
+        self.generator = np.random.default_rng(self.seed)
+
+    def act(self, observations: Any, active: Any) -> Any:
+        self.told.append(("act", observations.copy(), active.copy()))
+        return self.generator.integers(5, size=self.n)
+
+    def observe(self, *transition: Any) -> None:
+        self.told.append(("observe", *transition))
+
+    def policy_table(self) -> np.ndarray:
+        return np.random.default_rng(0).dirichlet(np.ones(5), size=(self.n, 105))
+
+
+def test_players_of_a_team_are_told_apart() -> None:
+    class Kept(Player):
+        def __deepcopy__(self, memo: dict[int, Any]) -> Kept:
+            return self
+
+    agent = Kept(name="kept")
+    play(agent, switch2(), switch2())
+    assert agent.n == 4 and [space.n for space in agent.spaces] == [105, 5]
+    arrivals = 0
+    for (_, seen, active), (_, before, actions, rewards, after, terminated, _, told) in zip(
+        agent.told[::2], agent.told[1::2], strict=True
+    ):
+        np.testing.assert_array_equal(seen, before)
+        np.testing.assert_array_equal(active, told)
+        np.testing.assert_array_equal(rewards[::2], rewards[1::2])  # the team's sum
+        assert ((actions >= 0) & (actions < 5)).all()
+        own, goals = after % 15, np.array([3, 0, 3, 0])
+        np.testing.assert_array_equal((own == goals)[active], terminated[active])
+        assert not active[(before % 15) == goals].any()  # one that has arrived is told nothing
+        arrivals += int((active & terminated).sum())
+    assert arrivals > 0
+
+
+def test_score_of_a_team_is_that_of_the_product_policy() -> None:
+    task = switch2()
+    agent = Player(name="team")
+    team = Team(agent, [task])
+    shard = play(agent, task)
+    team.begin(1, *(None, None), seed=0)
+    joint = team.policy_table()
+    assert joint.shape == (1, task.n_states, 25)
+    np.testing.assert_allclose(joint.sum(axis=2), 1)
+    np.testing.assert_allclose(shard.points.mean, policy_return(task, joint[0]).mean)
+
+
+def test_joint_controllers_face_the_whole_team() -> None:
+    class Kept(Scripted):
+        def __deepcopy__(self, memo: dict[int, Any]) -> Kept:
+            return self
+
+    agent = Kept(info=AgentInfo(name="joint", joint=True))
+    play(agent, switch2())
+    assert agent.n == 1 and agent.spaces[1].n == 25
+
+
+# --- agents that break the rules ---
+
+
+class Bad(Scripted):
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer, self.calls = answer, 0
+
+    def act(self, observations: Any, active: Any) -> Any:
+        self.calls += 1
+        return self.answer if self.calls == 8 else super().act(observations, active)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.array([1, 2]), r"'scripted', task 1, run 0, step 7, in act: illegal actions"),
+        (np.array([-1, 0]), r"'scripted', task 0, run 0, step 7, in act"),
+        (np.array([0.0, 1.0]), r"'scripted', tasks 0..1, step 7, in act.*float64"),
+        (np.array([1]), r"'scripted', tasks 0..1, step 7, in act.*\(1,\)"),
+        (np.array([[1], [1]]), r"'scripted', tasks 0..1, step 7, in act"),
+        (np.array([True, False]), r"'scripted', tasks 0..1, step 7, in act.*bool"),
+        (None, r"'scripted', tasks 0..1, step 7, in act"),
+    ],
+)
+def test_illegal_actions_name_agent_task_and_step(answer: Any, message: str) -> None:
+    with pytest.raises(AgentError, match=message):
+        play(Bad(answer), corridor(), corridor())
+
+
+@pytest.mark.parametrize("call", ["begin", "act", "observe"])
+def test_exceptions_name_agent_task_step_and_call(call: str) -> None:
+    agent = type("Broken", (Scripted,), {call: lambda self, *args, **kwargs: 1 // 0})()
+    with pytest.raises(AgentError, match=rf"'scripted', task 0, run 0, step 0, in {call}: ZeroDivisionError"):
+        play(agent, corridor())
+
+
+def test_an_exception_in_one_shard_loses_nothing_else(tmp_path: Any) -> None:
+    class Hater(Scripted):
+        def act(self, observations: Any, active: Any) -> Any:
+            if self.n == 1:
+                raise ValueError("I play in pairs only")
+            return super().act(observations, active)
+
+    with pytest.raises(AgentError, match="task 2, run 0, step 0, in act: ValueError: I play in pairs only"):
+        evaluate(Hater(), BOARD, tasks=[corridor()] * 3, out=tmp_path)
+    assert (tmp_path / "shards" / "points-0000.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (np.ones((1, 3)), r"in policy_table: answered float64 \(1, 3\)"),
+        (np.ones((1, 3, 2)), r"task 0, run 0, step \d+, in policy_table: observation 0: \[1\. 1\.\]"),
+        (np.full((1, 3, 2), np.nan), "is not a distribution"),
+        (np.array([[[1.5, -0.5]] * 3]), "is not a distribution"),
+    ],
+)
+def test_illegal_policy_tables_are_refused(table: Any, message: str) -> None:
+    class Odd(TabledLearner):
+        def policy_table(self) -> Any:
+            return table
+
+    with pytest.raises(AgentError, match=message):
+        play(Odd(), corridor())
+
+
+def test_a_learner_needs_freeze() -> None:
+    with pytest.raises(AgentError, match=r"declares learner=True but has no freeze\(\)"):
+        play(Scripted(info=AgentInfo(name="x", learner=True)), corridor())
+
+
+# --- evaluate ---
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
+def test_illegal_jobs_are_refused(jobs: Any) -> None:
+    with pytest.raises(InvalidConfig, match="jobs="):
+        evaluate(Scripted(), BOARD, tasks=[corridor()], jobs=jobs)
+
+
+def test_no_task_is_refused() -> None:
+    with pytest.raises(InvalidConfig, match="tasks is empty"):
+        evaluate(Scripted(), BOARD, tasks=[])
+
+
+def test_unknown_board_fields_are_refused() -> None:
+    with pytest.raises(InvalidConfig, match=r"'n_task'.*legal are"):
+        evaluate(Scripted(), BOARD, tasks=[corridor()], n_task=3)
+
+
+def test_result_and_progress() -> None:
+    calls: list[tuple[int, int]] = []
+    result = evaluate(
+        Scripted(),
+        BOARD,
+        tasks=[corridor()] * 3,
+        context_episodes=40,
+        on_progress=lambda *call: calls.append(call),
+    )
+    assert sum(n for n, _ in calls) == 120 and {total for _, total in calls} == {120}
+    scores = result.scores()
+    assert len(scores) == 1
+    assert scores.loc[0, ["agent", "track", "tasks", "runs"]].tolist() == ["scripted", "in-context", 3, 1]
+    assert scores.loc[0, "performance"] == pytest.approx(1.0)
+    curve = result.curve()
+    assert len(curve) == 3 * 4 and set(curve["return"]) == {2.0}
