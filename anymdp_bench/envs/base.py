@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from anymdp_bench.envs import options as given
 from anymdp_bench.envs.infos import same_step_info
 from anymdp_bench.envs.options import BoolArray, Spaces
-from anymdp_bench.envs.streams import Streams
+from anymdp_bench.envs.streams import KeyArray, Streams
 from anymdp_bench.errors import EpisodeOver, InvalidConfig
 from anymdp_bench.seeding import check_seed
 from anymdp_bench.task import FloatArray, IntArray, Task
@@ -46,7 +46,13 @@ class StepBatch(NamedTuple):
 
 
 @numba.njit(cache=True)
-def _first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
+def first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
+    """Row of the first action outside 0..n_actions-1 where `active`, or -1."""
+    legal = True
+    for i in range(len(actions)):
+        legal &= np.uint64(actions[i]) < np.uint64(n_actions)
+    if legal:
+        return -1
     tokens = len(actions) // len(active)
     for i in range(len(actions)):
         if active[i // tokens] and not 0 <= actions[i] < n_actions:
@@ -97,7 +103,6 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         self._action_shape = (n, *(self.single_action_space.shape or ()))
         self._n_actions = given.smallest_size(self.single_action_space)
         self._streams = Streams(n)
-        self._episode_keys, self._emission_keys = self._streams.episode_keys, self._streams.emission_keys
         self._elapsed, self._means = np.zeros(n, np.int32), np.zeros(n)
         self._over, self._all = np.ones(n, np.bool_), np.ones(n, np.bool_)
         self._set_tasks(tasks)
@@ -133,6 +138,14 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         return {}
 
     # --- tasks, seeds and resets ---
+
+    @property
+    def _episode_keys(self) -> KeyArray:
+        return self._streams.episode_keys
+
+    @property
+    def _emission_keys(self) -> KeyArray:
+        return self._streams.emission_keys
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -255,9 +268,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
     def _check_step(self, actions: ArrayLike, active: BoolArray) -> IntArray:
         self._require_reset()
         legal = given.check_actions(actions, self._action_shape)
-        bad = _first_illegal(legal.reshape(-1), active, self._n_actions)
-        if bad >= 0:
-            raise given.illegal_action(legal[bad].tolist(), self.single_action_space, row=bad)
+        self._check_range(legal, active)
         ended = self._over & active
         if ended.any():
             raise EpisodeOver(
@@ -265,6 +276,11 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
                 "reset(options={'reset_mask': mask})."
             )
         return legal
+
+    def _check_range(self, actions: IntArray, active: BoolArray) -> None:
+        bad = first_illegal(actions.reshape(-1), active, self._n_actions)
+        if bad >= 0:
+            raise given.illegal_action(actions[bad].tolist(), self.single_action_space, row=bad)
 
     def _require_reset(self) -> None:
         if not self._streams.ready:

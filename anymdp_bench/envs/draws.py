@@ -11,7 +11,7 @@ import numpy as np
 
 from anymdp_bench import exact
 from anymdp_bench.seeding import draw, noise_offset, outcome_bits
-from anymdp_bench.task import IntArray
+from anymdp_bench.task import FloatArray, IntArray
 
 FIRST_BLOCK = 16
 LARGEST_BLOCK = 512

@@ -112,7 +112,7 @@ def check_mask(name: str, mask: Any, n: int) -> BoolArray:
     """
     if not (isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (n,)):
         raise InvalidConfig(f"{name}={mask!r}: give a NumPy bool array of shape ({n},).")
-    return mask
+    return mask if mask.flags.writeable else mask.copy()
 
 
 def check_actions(actions: ArrayLike, shape: tuple[int, ...]) -> IntArray:
@@ -126,7 +126,7 @@ def check_actions(actions: ArrayLike, shape: tuple[int, ...]) -> IntArray:
         raise InvalidAction(
             f"Actions have dtype {array.dtype} and shape {array.shape}; give integers of shape {shape}."
         )
-    return np.ascontiguousarray(array, dtype=np.int64)
+    return np.array(array, dtype=np.int64, order="C", copy=None if array.flags.writeable else True)
 
 
 def illegal_action(action: object, space: Space[Any], *, row: int | None = None) -> InvalidAction:

@@ -20,28 +20,38 @@ ONE = np.uint64(1)
 
 
 @numba.njit(cache=True)
-def _begin_episodes(mask: BoolArray, keys: KeyArray, episode: KeyArray, out: KeyArray) -> None:
+def begin_episodes(mask: BoolArray, table: KeyArray) -> None:
+    """Derive the keys of the running episodes where `mask`; see `Streams.table`."""
     for i in range(len(mask)):
         if mask[i]:
-            out[i] = draw(keys[i], episode[i])
+            table[3, i] = draw(table[0, i], table[2, i])
+            table[4, i] = draw(table[1, i], table[2, i])
 
 
 class Streams:
     """Keys of the draws of n environments.
 
     Attributes:
-        episode_keys: uint64 ``[n]``, keys of the running episodes' transitions; never replaced.
-        emission_keys: uint64 ``[n]``, keys of the running episodes' observations; never replaced.
+        table: uint64 ``[5, n]``: keys of the seeds' environment streams, keys of their emission streams,
+            numbers of the running episodes, keys of these episodes' transitions and observations.
         ready: Every environment has been seeded.
     """
 
     def __init__(self, n: int) -> None:
         """Make n streams without a seed."""
-        self.episode_keys, self.emission_keys = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+        self.table = np.zeros((5, n), np.uint64)
         self.ready = False
-        self._keys, self._emissions = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
-        self._episode = np.zeros(n, np.uint64)
         self._seeded = np.zeros(n, np.bool_)
+
+    @property
+    def episode_keys(self) -> KeyArray:
+        """Keys of the running episodes' transitions, uint64 ``[n]``."""
+        return self.table[3]
+
+    @property
+    def emission_keys(self) -> KeyArray:
+        """Keys of the running episodes' observations, uint64 ``[n]``."""
+        return self.table[4]
 
     def seed(self, seeds: Sequence[int | None], mask: BoolArray, generator: np.random.Generator) -> None:
         """Begin an episode where `mask`: the first of the seed given, or the next of the old seed.
@@ -57,19 +67,18 @@ class Streams:
         if (chosen & ~named).any():
             start = np.uint64(generator.integers(FRESH_SEEDS))
             values = np.where(named, values, start + np.arange(len(seeds), dtype=np.uint64))
-        self._keys[chosen] = stream_keys(values[chosen], ENV_STREAM)
-        self._emissions[chosen] = stream_keys(values[chosen], EMISSION_STREAM)
-        self._episode[mask] += ONE
-        self._episode[chosen] = 0
+        self.table[0, chosen] = stream_keys(values[chosen], ENV_STREAM)
+        self.table[1, chosen] = stream_keys(values[chosen], EMISSION_STREAM)
+        self.table[2, mask] += ONE
+        self.table[2, chosen] = 0
         self._seeded |= chosen
         self.ready = bool(self._seeded.all())
         self._begin(mask)
 
     def next_episode(self, mask: BoolArray) -> None:
         """Go on to the next episode where `mask` (bool ``[n]``)."""
-        self._episode[mask] += ONE
+        self.table[2, mask] += ONE
         self._begin(mask)
 
     def _begin(self, mask: BoolArray) -> None:
-        _begin_episodes(mask, self._keys, self._episode, self.episode_keys)
-        _begin_episodes(mask, self._emissions, self._episode, self.emission_keys)
+        begin_episodes(mask, self.table)

@@ -1,0 +1,345 @@
+"""The compiled batched step.
+
+Environments are stepped in blocks and in stages. Each stage asks for the memory that the next one reads,
+and the stages of several blocks take turns, so that many reads are under way while something else is
+computed. Arithmetic that needs no memory runs over whole blocks, in vector instructions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from anymdp_bench.envs.intrinsics import count_slots, prefetch
+from anymdp_bench.envs.normals import LANES, fill_normals
+from anymdp_bench.envs.options import BoolArray
+from anymdp_bench.envs.streams import ONE, KeyArray
+from anymdp_bench.envs.tables import (
+    EXTRA,
+    EXTRA_SLOT,
+    KIND_MASK,
+    LIST_SLOT,
+    LISTED,
+    SIZE_SHIFT,
+    WIDE_LISTED,
+    WIDE_SLOT,
+    WIDE_SPAN,
+    RecordArray,
+    StepTables,
+)
+from anymdp_bench.seeding import GOLDEN, RESET_COUNTER, WEIGHT_TOTAL, draw, mix, outcome_bits
+from anymdp_bench.task import FloatArray, IntArray
+
+STAGES = 4
+BLOCK = 64
+"""Environments per block; 32 and 128 were slower (Zen 4, 1,024 and 16,384 environments)."""
+
+
+class Episodes(NamedTuple):
+    """State of n environments; the kernel reads and writes it.
+
+    Attributes:
+        streams: uint64 ``[5, n]``, see `Streams.table`.
+        places: int64 ``[n, 3]``, number of the task's state 0 among all states of the tables, and the range
+            of the task's entries in `StepTables.starts`.
+        state: int64 ``[n]``, inner state.
+        elapsed: int32 ``[n]``, steps taken.
+        horizons: int32 ``[n]``, steps allowed.
+        over: bool ``[n]``, the episode has ended.
+    """
+
+    streams: KeyArray
+    places: IntArray
+    state: IntArray
+    elapsed: NDArray[np.int32]
+    horizons: NDArray[np.int32]
+    over: BoolArray
+
+
+class Moves(NamedTuple):
+    """Who moves, and how.
+
+    Attributes:
+        actions: int64 ``[n * tokens]``, legal where an environment moves.
+        active: bool ``[n]``, who moves; not read if `autoreset`.
+        n_actions: Number of actions A.
+        tokens: Number of tokens of an action.
+        token: The one to execute.
+        autoreset: Begin a new episode where the old one is over, and move everywhere else.
+    """
+
+    actions: IntArray
+    active: BoolArray
+    n_actions: int
+    tokens: int
+    token: int
+    autoreset: bool
+
+
+class Outputs(NamedTuple):
+    """What a step writes, n entries each; `scores` and `means` may be empty: then they are not wanted."""
+
+    observations: IntArray
+    rewards: FloatArray
+    terminated: BoolArray
+    truncated: BoolArray
+    scores: FloatArray
+    means: FloatArray
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_state(starts: RecordArray, low: int, high: int, episode_key: np.uint64) -> int:
+    u = outcome_bits(draw(episode_key, RESET_COUNTER))
+    while low < high - 1:
+        middle = (low + high - 1) // 2
+        if starts[middle].cumulative > u:
+            high = middle + 1
+        else:
+            low = middle + 1
+    return np.int64(starts[low].state)
+
+
+@numba.njit(cache=True, nogil=True)
+def begin(
+    mask: BoolArray, starts: RecordArray, places: IntArray, episode_keys: KeyArray, state: IntArray
+) -> None:
+    """Draw first states where `mask`; the episodes' keys are set already."""
+    for i in range(len(mask)):
+        if mask[i]:
+            state[i] = _first_state(starts, places[i, 1], places[i, 2], episode_keys[i])
+
+
+class Block(NamedTuple):
+    """What the stages of one block hand on; entry j belongs to the j-th environment that moves.
+
+    Attributes:
+        index: int64, number of the environment.
+        line: int64, its line.
+        outcome: int64, index of the outcome drawn; of its segment, until a wide row is resolved.
+        arrival: int64, number of the next state among all states of the tables.
+        wide: int64, which entries overflow their line.
+        counter: uint64, key of the episode plus counter of the draw.
+        bits: uint64, the draw.
+        z: float64, its standard normal.
+    """
+
+    index: IntArray
+    line: IntArray
+    outcome: IntArray
+    arrival: IntArray
+    wide: IntArray
+    counter: KeyArray
+    bits: KeyArray
+    z: FloatArray
+
+
+@numba.njit(cache=True, nogil=True)
+def _restart(i: int, starts: RecordArray, episodes: Episodes) -> None:
+    """Begin the next episode of environment i."""
+    streams, places = episodes.streams, episodes.places
+    streams[2, i] += ONE
+    streams[3, i] = draw(streams[0, i], streams[2, i])
+    streams[4, i] = draw(streams[1, i], streams[2, i])
+    episodes.elapsed[i] = 0
+    episodes.over[i] = False
+    episodes.state[i] = _first_state(starts, places[i, 1], places[i, 2], streams[3, i])
+
+
+@numba.njit(cache=True, nogil=True)
+def _stay(i: int, arrivals: RecordArray, episodes: Episodes, out: Outputs) -> None:
+    """Write the outputs of an environment that does not move."""
+    out.observations[i] = arrivals[episodes.places[i, 0] + episodes.state[i]].tag >> 1
+    out.rewards[i] = 0.0
+    out.terminated[i] = out.truncated[i] = False
+    if len(out.scores) > 0:
+        out.scores[i] = 0.0
+    if len(out.means) > 0:
+        out.means[i] = 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(
+    low: int, high: int, moves: Moves, tables: StepTables, episodes: Episodes, out: Outputs, block: Block
+) -> int:
+    """Stage 1: who does not move stays or restarts; draw for the others, ask for their lines.
+
+    Returns:
+        How many move.
+    """
+    actions, tokens, token = moves.actions, moves.tokens, moves.token
+    state, elapsed, over, lines = episodes.state, episodes.elapsed, episodes.over, tables.lines
+    episode_keys, places = episodes.streams[3], episodes.places
+    first_token = token == 0
+    count = 0
+    for i in range(low, high):
+        if not over[i] if moves.autoreset else moves.active[i]:
+            line = (places[i, 0] + state[i]) * moves.n_actions + actions[i * tokens + token]
+            prefetch(lines, line)
+            block.index[count] = i
+            block.line[count] = line
+            # Steps count from the first token on, so `elapsed` already includes this step later.
+            executed = (elapsed[i] if first_token else elapsed[i] - 1) * tokens + token
+            block.counter[count] = episode_keys[i] + (np.uint64(executed) + ONE) * GOLDEN
+            count += 1
+        elif first_token:
+            if moves.autoreset:
+                _restart(i, tables.starts, episodes)
+            _stay(i, tables.arrivals, episodes, out)
+    for j in range(BLOCK):
+        block.bits[j] = mix(block.counter[j] + GOLDEN)
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) -> int:
+    """Stage 2: find the outcomes drawn, ask for what follows. Returns how many rows overflow their line."""
+    lines, wide, arrivals = tables.lines, tables.wide, tables.arrivals
+    overflows = 0
+    for j in range(count):
+        line = lines[block.line[j]]
+        k = count_slots(lines, block.line[j], np.uint32(outcome_bits(block.bits[j])))
+        block.outcome[j] = k
+        kind = line.flags & KIND_MASK
+        if kind >= WIDE_SPAN:
+            block.wide[overflows] = j
+            overflows += 1
+            first = np.int64(line.slots[WIDE_SLOT]) - WEIGHT_TOTAL
+            prefetch(wide, first + k * (line.flags >> SIZE_SHIFT))
+        else:
+            following = line.first + k
+            if kind == LISTED:
+                following = np.int64(line.slots[LIST_SLOT + k]) - WEIGHT_TOTAL
+            i = block.index[j]
+            episodes.state[i] = following
+            block.arrival[j] = episodes.places[i, 0] + following
+            prefetch(arrivals, block.arrival[j])
+    return overflows
+
+
+@numba.njit(cache=True, nogil=True)
+def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Block) -> None:
+    """Stage 3: find the outcomes of the rows that overflow their line."""
+    wide = tables.wide
+    for entry in range(overflows):
+        j = block.wide[entry]
+        line = tables.lines[block.line[j]]
+        u = np.uint32(outcome_bits(block.bits[j]))
+        first = np.int64(line.slots[WIDE_SLOT]) - WEIGHT_TOTAL
+        at = first + block.outcome[j] * (line.flags >> SIZE_SHIFT)
+        while wide[at] <= u:
+            at += 1
+        block.outcome[j] = at - first
+        listed = line.flags & KIND_MASK == WIDE_LISTED
+        following = np.int64(wide[at + line.first]) if listed else line.first + at - first
+        i = block.index[j]
+        episodes.state[i] = following
+        block.arrival[j] = episodes.places[i, 0] + following
+        prefetch(tables.arrivals, block.arrival[j])
+
+
+@numba.njit(cache=True, nogil=True)
+def _finish(
+    count: int, first_token: bool, tables: StepTables, episodes: Episodes, out: Outputs, block: Block
+) -> None:
+    """Stage 4: rewards, ends of episodes, outputs."""
+    elapsed, horizons, over, extra = episodes.elapsed, episodes.horizons, episodes.over, tables.extra
+    wants_scores, wants_means = len(out.scores) > 0, len(out.means) > 0
+    for j in range(count):
+        i = block.index[j]
+        line = tables.lines[block.line[j]]
+        arrival = tables.arrivals[block.arrival[j]]
+        mean = line.reward + arrival.reward
+        score = mean
+        if line.flags & EXTRA:
+            k = np.int64(line.slots[EXTRA_SLOT]) - WEIGHT_TOTAL + block.outcome[j]
+            mean += extra[k, 0]
+            score = extra[k, 1]
+        reward = mean + (np.float64(line.noise) + np.float64(arrival.noise)) * block.z[j]
+        spent = elapsed[i] + 1 if first_token else elapsed[i]
+        terminated = arrival.tag & 1 == 1
+        truncated = not terminated and spent >= horizons[i]
+        elapsed[i] = spent
+        over[i] = terminated or truncated
+        out.observations[i] = arrival.tag >> 1
+        out.rewards[i] = reward if first_token else out.rewards[i] + reward
+        out.terminated[i] = terminated
+        out.truncated[i] = truncated
+        if wants_scores:
+            out.scores[i] = score if first_token else out.scores[i] + score
+        if wants_means:
+            out.means[i] = mean if first_token else out.means[i] + mean
+
+
+@numba.njit(cache=True, nogil=True)
+def _pipeline(
+    low: int, high: int, moves: Moves, tables: StepTables, episodes: Episodes, out: Outputs
+) -> None:
+    """Run the stages over the blocks of a range, each stage one block behind the stage before."""
+    integers = np.empty((STAGES, 5, BLOCK), np.int64)
+    draws = np.zeros((STAGES, 2, BLOCK), np.uint64)
+    normals = np.zeros((STAGES, BLOCK))
+    tail, tail_index = np.zeros(BLOCK + LANES), np.empty(BLOCK + LANES, np.int64)
+    counts, overflows = np.zeros(STAGES, np.int64), np.zeros(STAGES, np.int64)
+    blocks = (high - low + BLOCK - 1) // BLOCK
+    for tick in range(blocks + STAGES - 1):
+        for stage in range(STAGES):
+            number = tick - stage
+            if not 0 <= number < blocks:
+                continue
+            b = number % STAGES
+            ints = integers[b]
+            block = Block(ints[0], ints[1], ints[2], ints[3], ints[4], draws[b, 0], draws[b, 1], normals[b])
+            if stage == 0:
+                first = low + number * BLOCK
+                last = min(first + BLOCK, high)
+                counts[b] = _gather(first, last, moves, tables, episodes, out, block)
+            elif stage == 1:
+                overflows[b] = _search(counts[b], tables, episodes, block)
+            elif stage == 2:
+                _resolve(overflows[b], tables, episodes, block)
+                fill_normals(block.bits, counts[b], block.z, tail, tail_index)
+            else:
+                _finish(counts[b], moves.token == 0, tables, episodes, out, block)
+
+
+@numba.njit(cache=True, nogil=True)
+def step_range(
+    low: int,
+    high: int,
+    actions: IntArray,
+    active: BoolArray,
+    n_actions: int,
+    tokens: int,
+    token: int,
+    autoreset: bool,
+    lines: RecordArray,
+    arrivals: RecordArray,
+    wide: NDArray[np.uint32],
+    extra: FloatArray,
+    starts: RecordArray,
+    streams: KeyArray,
+    places: IntArray,
+    state: IntArray,
+    elapsed: NDArray[np.int32],
+    horizons: NDArray[np.int32],
+    over: BoolArray,
+    observations: IntArray,
+    rewards: FloatArray,
+    terminated: BoolArray,
+    truncated: BoolArray,
+    scores: FloatArray,
+    means: FloatArray,
+) -> None:
+    """Execute one action token of the environments low..high-1.
+
+    The arguments are the fields of `Moves`, `StepTables`, `Episodes` and `Outputs`, in this order: handing
+    over named tuples would cost more time than stepping a hundred environments.
+    """
+    moves = Moves(actions, active, n_actions, tokens, token, autoreset)
+    tables = StepTables(lines, arrivals, wide, extra, starts)
+    episodes = Episodes(streams, places, state, elapsed, horizons, over)
+    out = Outputs(observations, rewards, terminated, truncated, scores, means)
+    _pipeline(low, high, moves, tables, episodes, out)
