@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +32,8 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
 LARGEST_REWARD = 2.0**40
 """Keeps rewards in units of 2**-20 inside int64."""
 REWARD_SCALE = 2.0**20
+
+NO_FAULT, ROW_BOUNDS, NO_SUCH_STATE, NOT_ASCENDING, WEIGHT_RANGE, LEAVES_TERMINAL, WRONG_SUM = range(7)
 
 
 def cast(name: str, value: Any, dtype: type[np.generic]) -> NDArray[Any]:
@@ -119,44 +122,74 @@ def _check_shapes(task: TabularTask) -> None:
 def _check_reals(task: TabularTask) -> None:
     for name in ("reward_sa", "reward_next", "reward_outcome", "score_outcome", "noise_sa", "noise_next"):
         value = getattr(task, name)
-        if value is None:
+        if value is None or not value.size:
             continue
-        bad = ~(np.abs(value) <= LARGEST_REWARD)
-        if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
+        if not np.abs(value).max() <= LARGEST_REWARD:
+            where = tuple(int(i) for i in np.argwhere(~(np.abs(value) <= LARGEST_REWARD))[0])
             raise _fail(f"{name}[{where}]", float(value[where]), "give finite numbers of at most 2**40.")
-        if name.startswith("noise") and (value < 0).any():
+        if name.startswith("noise") and value.min() < 0:
             raise _fail(f"{name} minimum", float(value.min()), "a standard deviation is at least 0.")
 
 
+@numba.njit(cache=True)
+def _find_fault(
+    row_start: NDArray[np.int64],
+    successor: NDArray[np.int32],
+    weight: NDArray[np.int64],
+    terminal: NDArray[np.bool_],
+    n_actions: int,
+) -> tuple[int, int]:
+    """First fault of the outcomes as (fault, row or outcome)."""
+    n = len(terminal)
+    if row_start[0] != 0 or row_start[-1] != len(successor):
+        return ROW_BOUNDS, 0
+    for row in range(n * n_actions):
+        if not row_start[row] <= row_start[row + 1] <= len(successor):
+            return ROW_BOUNDS, row
+        total = 0
+        for k in range(row_start[row], row_start[row + 1]):
+            if not 0 <= successor[k] < n:
+                return NO_SUCH_STATE, k
+            if k > row_start[row] and successor[k] <= successor[k - 1]:
+                return NOT_ASCENDING, k
+            if not 0 < weight[k] <= WEIGHT_TOTAL:
+                return WEIGHT_RANGE, k
+            total += weight[k]
+        if terminal[row // n_actions]:
+            if total != 0:
+                return LEAVES_TERMINAL, row
+        elif total != WEIGHT_TOTAL:
+            return WRONG_SUM, row
+    return NO_FAULT, 0
+
+
 def _check_outcomes(task: TabularTask) -> None:
-    start, a = task.row_start, task.n_actions
-    width = np.diff(start)
-    if start[0] != 0 or start[-1] != task.successor.size or (width < 0).any():
-        raise _fail("row_start", start[[0, -1]].tolist(), "must rise from 0 to the number of outcomes.")
-    if task.successor.size and not 0 <= task.successor.min() <= task.successor.max() < task.n_states:
-        raise _fail("successor", int(task.successor.max()), f"inner states are 0..{task.n_states - 1}.")
-    descending = np.diff(task.successor) <= 0
-    inner_starts = start[1:-1][(start[1:-1] > 0) & (start[1:-1] < task.successor.size)]
-    descending[inner_starts - 1] = False
-    if descending.any():
-        raise _fail("successor", int(np.flatnonzero(descending)[0]), "must ascend strictly within a row.")
-    if task.weight.size and not 0 < task.weight.min() <= task.weight.max() <= WEIGHT_TOTAL:
-        extremes = (int(task.weight.min()), int(task.weight.max()))
-        raise _fail("weight range", extremes, "stored weights lie in 1..2**30; drop impossible outcomes.")
-    total = np.concatenate([[0], np.cumsum(task.weight)])
-    sums = (total[start[1:]] - total[start[:-1]]).reshape(-1, a)
-    if sums[task.terminal].any():
-        state = int(np.flatnonzero(sums.any(axis=1) & task.terminal)[0])
-        raise _fail("terminal state", state, "has outgoing probability; a terminal state has none.")
-    wrong = (sums != WEIGHT_TOTAL) & ~task.terminal[:, None]
-    if wrong.any():
-        s, action = (int(i) for i in np.argwhere(wrong)[0])
+    fault, where = _find_fault(task.row_start, task.successor, task.weight, task.terminal, task.n_actions)
+    if fault == NO_FAULT:
+        return
+    state, action = divmod(where, task.n_actions)
+    if fault == ROW_BOUNDS:
         raise _fail(
-            f"probability sum of state {s}, action {action}",
-            float(sums[s, action] / WEIGHT_TOTAL),
-            "every row of a non-terminal state must sum to 1 (weights to 2**30).",
+            "row_start", task.row_start[[0, -1]].tolist(), "must rise from 0 to the number of outcomes."
         )
+    if fault == NO_SUCH_STATE:
+        raise _fail(
+            f"successor[{where}]", int(task.successor[where]), f"inner states are 0..{task.n_states - 1}."
+        )
+    if fault == NOT_ASCENDING:
+        raise _fail(f"successor[{where}]", int(task.successor[where]), "must ascend strictly within a row.")
+    if fault == WEIGHT_RANGE:
+        raise _fail(
+            f"weight[{where}]", int(task.weight[where]), "weights lie in 1..2**30; drop impossible outcomes."
+        )
+    if fault == LEAVES_TERMINAL:
+        raise _fail("terminal state", state, "has outgoing probability; a terminal state has none.")
+    row_sum = task.weight[task.row_start[where] : task.row_start[where + 1]].sum() / WEIGHT_TOTAL
+    raise _fail(
+        f"probability sum of state {state}, action {action}",
+        float(row_sum),
+        "every row of a non-terminal state must sum to 1 (weights to 2**30).",
+    )
 
 
 def _is_distribution(weight: NDArray[np.int64]) -> bool:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tasks import random_task, two_state_task
 
 from anymdp_bench import planning
 from anymdp_bench.errors import InvalidConfig, InvalidPolicy
 from anymdp_bench.planning.model import expand_actions, model_of
 from anymdp_bench.samplers import sample_task
 from anymdp_bench.task_build import build_task
+from tests.tasks import random_task, two_state_task
 
 SEEDS = st.integers(0, 10**6)
 

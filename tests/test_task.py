@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.tasks import random_task, two_state_task
 
 from anymdp_bench.errors import BenchError, InvalidTask, NotTabular, TaskFileError
 from anymdp_bench.seeding import WEIGHT_TOTAL
@@ -20,6 +19,7 @@ from anymdp_bench.task import TabularTask, Task, require_tabular
 from anymdp_bench.task_build import build_task, weights_of
 from anymdp_bench.task_checks import ARRAY_DTYPES
 from anymdp_bench.task_file import load_task
+from tests.tasks import random_task, two_state_task
 
 
 def test_dense_views_return_what_was_given() -> None:

@@ -7,7 +7,6 @@ References:
 
 from __future__ import annotations
 
-
 import numba
 import numpy as np
 
@@ -47,18 +46,37 @@ def chain_steps(horizon: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def build_chain(
+    row_start: Ints, successor: Successors, probability: Floats, policy: Floats
+) -> tuple[Ints, Successors, Floats]:
+    """State chain of a policy ``[n, A]``, sparse: (start of each state's entries, next state, probability)."""
+    n, n_actions = policy.shape
+    start = np.zeros(n + 1, dtype=np.int64)
+    target, chance = np.empty_like(successor), np.empty_like(probability)
+    kept = 0
+    for s in range(n):
+        for a in range(n_actions):
+            if policy[s, a] > 0.0:
+                row = s * n_actions + a
+                for k in range(row_start[row], row_start[row + 1]):
+                    target[kept], chance[kept] = successor[k], policy[s, a] * probability[k]
+                    kept += 1
+        start[s + 1] = kept
+    return start, target, chance
+
+
+@numba.njit(cache=True, nogil=True)
 def follow_chain(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    start: Ints,
+    target: Successors,
+    chance: Floats,
     initial: Floats,
     terminal: Flags,
-    policy: Floats,
     steps: int,
     share: Floats,
 ) -> None:
     """Replace the state distribution `share` by that `steps` later; terminal states restart."""
-    n, n_actions = policy.shape
+    n = len(share)
     later = np.empty(n)
     for _ in range(steps):
         later[:] = 0.0
@@ -66,14 +84,8 @@ def follow_chain(
         for s in range(n):
             if terminal[s]:
                 restart += share[s]
-                continue
-            for a in range(n_actions):
-                chance = share[s] * policy[s, a]
-                if chance == 0.0:
-                    continue
-                row = s * n_actions + a
-                for k in range(row_start[row], row_start[row + 1]):
-                    later[successor[k]] += chance * probability[k]
+            for k in range(start[s], start[s + 1]):
+                later[target[k]] += share[s] * chance[k]
         change = 0.0
         for s in range(n):
             later[s] += restart * initial[s]
@@ -99,6 +111,34 @@ def spread_verdict(share: Floats) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def judge_spread(
+    row_start: Ints,
+    successor: Successors,
+    probability: Floats,
+    initial: Floats,
+    terminal: Flags,
+    q: Floats,
+    horizon: int,
+) -> int:
+    """Judge where the greedy policy of `q` is to be found after the horizon, from every start state."""
+    n = len(q)
+    oracle = np.zeros(q.shape)
+    for s in range(n):
+        oracle[s, np.argmax(q[s])] = 1.0
+    start, target, chance = build_chain(row_start, successor, probability, oracle)
+    share = np.empty(n)
+    for origin in range(n):
+        if initial[origin] > 0.0:
+            share[:] = 0.0
+            share[origin] = 1.0
+            follow_chain(start, target, chance, initial, terminal, chain_steps(horizon), share)
+            verdict = spread_verdict(share)
+            if verdict != ACCEPTED:
+                return verdict
+    return ACCEPTED
+
+
+@numba.njit(cache=True, nogil=True)
 def is_ergodic(
     row_start: Ints,
     successor: Successors,
@@ -110,15 +150,15 @@ def is_ergodic(
 ) -> bool:
     """Tell whether the uniform policy forgets where it started within the horizon [paper]."""
     n = len(terminal)
-    uniform = np.full((n, n_actions), 1.0 / n_actions)
+    start, target, chance = build_chain(
+        row_start, successor, probability, np.full((n, n_actions), 1.0 / n_actions)
+    )
     mean, square = np.zeros(n), np.zeros(n)
     share = np.empty(n)
-    for start in range(n):
+    for origin in range(n):
         share[:] = 0.0
-        share[start] = 1.0
-        follow_chain(
-            row_start, successor, probability, initial, terminal, uniform, chain_steps(horizon), share
-        )
+        share[origin] = 1.0
+        follow_chain(start, target, chance, initial, terminal, chain_steps(horizon), share)
         mean += share / n
         square += share * share / n
     return bool((square - mean * mean).max() <= MOST_ROW_VARIANCE)
@@ -157,20 +197,9 @@ def judge(
         < LEAST_VALUE_GAP
     ):
         return VALUE_GAP
-    oracle = np.zeros((n, n_actions))
-    for s in range(n):
-        oracle[s, np.argmax(q[s])] = 1.0
-    share = np.empty(n)
-    for start in range(n):
-        if initial[start] > 0.0:
-            share[:] = 0.0
-            share[start] = 1.0
-            follow_chain(
-                row_start, successor, probability, initial, terminal, oracle, chain_steps(horizon), share
-            )
-            verdict = spread_verdict(share)
-            if verdict != ACCEPTED:
-                return verdict
+    verdict = judge_spread(row_start, successor, probability, initial, terminal, q, horizon)
+    if verdict != ACCEPTED:
+        return verdict
     if ergodicity and not is_ergodic(
         row_start, successor, probability, initial, terminal, n_actions, horizon
     ):

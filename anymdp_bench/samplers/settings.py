@@ -50,4 +50,4 @@ class Settings:
 
     def as_config(self) -> dict[str, JsonScalar]:
         """Settings by name, as a task records them."""
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
