@@ -12,7 +12,7 @@ from gymnasium.spaces import MultiDiscrete
 from gymnasium.utils.env_checker import check_env
 
 from anymdp_bench import worlds
-from anymdp_bench.envs.switch2 import Switch2Env, parallel_env
+from anymdp_bench.envs.switch2 import Switch2Env, Switch2VectorEnv, make_switch2_vec, parallel_env
 from anymdp_bench.errors import EpisodeOver, InvalidAction, InvalidConfig, InvalidTask, NotTabular
 from anymdp_bench.pendulum import PendulumTask
 from anymdp_bench.task import TabularTask
@@ -357,3 +357,92 @@ def test_parallel_env_pickles_in_mid_episode() -> None:
     other = pickle.loads(pickle.dumps(env))
     actions = {"player_0": RIGHT, "player_1": DOWN}
     assert env.step(actions) == other.step(actions)
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep", "Disabled"])
+def test_vector_and_single_agree(mode: str) -> None:
+    settings = {"step_cost": -0.3, "reward": "shaped", "info_level": "full"}
+    batch = make_switch2_vec(2, **settings, autoreset_mode=mode)
+    singles = [Switch2Env(**settings) for _ in range(2)]
+    seen, info = batch.reset(seed=3)
+    np.testing.assert_array_equal(seen, [env.reset(seed=3 + i)[0] for i, env in enumerate(singles)])
+    over = False
+    for actions in np.random.default_rng(0).integers(5, size=(120, 2, 2)):
+        if over and mode == "Disabled":
+            batch.reset(options={"reset_mask": np.array([True, True])})
+        if over and mode != "SameStep":
+            starts = [env.reset()[0] for env in singles]
+        if over and mode == "NextStep":
+            results = [(start, 0.0, False, False, {}) for start in starts]
+        else:
+            results = [env.step(row) for env, row in zip(singles, actions, strict=True)]
+        seen, rewards, terminated, truncated, info = batch.step(actions)
+        over = bool(truncated.all())
+        expected = [result[0] for result in results]
+        if over and mode == "SameStep":
+            np.testing.assert_array_equal(np.stack(info["final_obs"]), expected)
+            expected = [env.reset()[0] for env in singles]
+        np.testing.assert_array_equal(seen, expected)
+        assert rewards.tolist() == [result[1] for result in results]
+        assert truncated.tolist() == [result[3] for result in results]
+        assert not terminated.any()
+        assert batch.observation_space.contains(seen)
+
+
+def test_vector_env_mixes_tasks() -> None:
+    tasks = [worlds.switch2(), worlds.switch2(0.0, starts="mirrored")]
+    batch = Switch2VectorEnv(tasks, autoreset_mode="Disabled", info_level="full")
+    seen, _ = batch.reset(seed=0)
+    for row, task in zip(seen, tasks, strict=True):
+        assert row.tolist() == worlds.switch2_player_ids(task)[0].tolist()
+    step = batch.advance([[UP, UP], [9, 9]], active=np.array([True, False]))
+    assert step.rewards.tolist() == [-0.2, 0.0]
+    assert step.observations[1].tolist() == seen[1].tolist()
+    assert batch.restart(np.array([True, False])).tolist() == seen.tolist()
+    assert batch.tasks == tuple(tasks)
+
+
+def test_vector_env_optimum_ends_terminated() -> None:
+    batch = make_switch2_vec(3, info_level="full")
+    _, info = batch.reset(seed=0)
+    policy, total = optimal_policy(batch.tasks[0]), 0.0
+    for step in range(50):
+        joint = policy[step, info["inner_state"]]
+        _, rewards, terminated, _, info = batch.step(np.stack(np.divmod(joint, 5), axis=1))
+        total += rewards[0]
+        if terminated.any():
+            break
+    assert terminated.all()
+    assert total == pytest.approx(8.3)
+    # The next step begins anew and ignores even illegal actions.
+    seen, rewards, *_ = batch.step(np.full((3, 2), 7))
+    assert rewards.tolist() == [0, 0, 0]
+    with pytest.raises(InvalidAction, match=r"\[7, 7\].* of environment 0 is not in MultiDiscrete"):
+        batch.step(np.full((3, 2), 7))
+    assert batch.step(np.full((3, 2), STAY))[0].tolist() == seen.tolist()
+
+
+def test_vector_env_refuses() -> None:
+    batch = make_switch2_vec(2)
+    with pytest.raises(EpisodeOver, match="call reset"):
+        batch.step([[4, 4], [4, 4]])
+    batch.reset(seed=0)
+    with pytest.raises(InvalidAction, match=r"give integers of shape \(2, 2\)"):
+        batch.step([4, 4])
+    with pytest.raises(InvalidConfig, match="is no Switch2 task"):
+        batch.reset(options={"task": worlds.darkroom(3)})
+    with pytest.raises(InvalidConfig, match="Give a task of the same shape"):
+        batch.reset(options={"tasks": [worlds.switch2(), worlds.switch2(observation="own")]})
+    with pytest.raises(InvalidConfig, match="tasks='all': give 'own' or 'shared'"):
+        make_switch2_vec(2, tasks="all")
+    with pytest.raises(InvalidConfig, match="tasks is empty"):
+        Switch2VectorEnv([])
+
+
+def test_vector_env_pickles() -> None:
+    batch = make_switch2_vec(2)
+    batch.reset(seed=0)
+    other = pickle.loads(pickle.dumps(batch))
+    actions = [[DOWN, RIGHT], [DOWN, DOWN]]
+    for mine, theirs in zip(batch.step(actions), other.step(actions), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
