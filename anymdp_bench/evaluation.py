@@ -17,6 +17,7 @@ from anymdp_bench.banks import load_bank
 from anymdp_bench.boards import Board, get_board
 from anymdp_bench.errors import BenchError, InvalidConfig
 from anymdp_bench.planning import references
+from anymdp_bench.progress import shared_slots
 from anymdp_bench.protocols import play_shard, shards_of
 from anymdp_bench.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.record_folder import Manifest, RecordFolder
@@ -49,7 +50,7 @@ def evaluate(
         tasks: Played instead of the board's own tasks, all of them; a private test set.
         jobs: Worker processes; results do not depend on it.
         out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
-        on_progress: Told about progress.
+        on_progress: Told about progress; with several jobs, from another thread.
         **changes: Fields of the board to replace, e.g. ``n_tasks=8``.
 
     Raises:
@@ -163,10 +164,6 @@ def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, Shard
         return job.shard, error
 
 
-def _discard(n_episodes: int) -> None:
-    """Report nothing from a worker: the parent counts finished shards."""
-
-
 def _play_all(
     run: _Run, jobs: int, folder: RecordFolder | None, on_progress: OnProgress
 ) -> list[ShardRecord]:
@@ -201,6 +198,6 @@ def _outcomes(
             yield _play_one(run.job(index), on_episodes)
         return
     pool = joblib.Parallel(n_jobs=min(jobs, len(indices)), return_as="generator_unordered")
-    for index, outcome in pool(joblib.delayed(_play_one)(run.job(i), _discard) for i in indices):
-        yield index, outcome
-        on_episodes(run.n_episodes(run.manifest.shards[index]))
+    with shared_slots(len(indices), on_episodes) as slots:
+        pairs = zip(indices, slots, strict=True)
+        yield from pool(joblib.delayed(_play_one)(run.job(index), slot) for index, slot in pairs)

@@ -92,10 +92,10 @@ def test_score_reads_records(capsys, monkeypatch, tmp_path: Path) -> None:
 def test_agents_of_the_user_run_from_their_folder(capsys, monkeypatch, tmp_path: Path) -> None:
     (tmp_path / "my_agent.py").write_text(AGENT)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    words = "run", "my_agent:make", "--board", "frozenlake-v0", "--jobs", "1"
+    words = "run", "my_agent:make", "--tasks", "1", "--jobs", "1"
     status, out, _ = command(capsys, monkeypatch, *words)
     assert status == 0 and "first-action" in out
-    (folder,) = (tmp_path / "runs" / "frozenlake-online-v0").glob("*/first-action")
+    (folder,) = (tmp_path / "runs" / "anymdp-16x5-online-v0").glob("*/first-action")
     assert (folder / "manifest.json").exists()
 
 

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("banks",),
     ("envs",),
     ("agent", "boards", "provenance"),
-    ("agents", "records"),
+    ("agents", "records", "progress"),
     ("record_tables",),
     ("record_folder",),
     ("protocols", "scoring"),

@@ -160,8 +160,13 @@ def test_shards_are_fixed_groups_of_cells() -> None:
 
 def test_jobs_do_not_change_results() -> None:
     tasks = [corridor(noise=1.0, horizon=h) for h in (3, 4, 5, 6, 7)]
-    one = evaluate(Uniform(), dataclasses.replace(BOARD, shard_size=2), tasks=tasks)
-    two = evaluate(Uniform(), dataclasses.replace(BOARD, shard_size=2), tasks=tasks, jobs=2)
+    agent = Uniform()
+    agent.info = AgentInfo(name="uniform", shard_size=2)
+    one = evaluate(agent, BOARD, tasks=tasks)
+    calls: list[tuple[int, int]] = []
+    two = evaluate(agent, BOARD, tasks=tasks, jobs=2, on_progress=lambda *call: calls.append(call))
+    assert sum(n for n, _ in calls) == 5 * 20 and {total for _, total in calls} == {5 * 20}
+    assert len(one.shards) == len(two.shards) == 3
     for name in ("scores", "rewards", "lengths"):
         np.testing.assert_array_equal(getattr(one.record.lived, name), getattr(two.record.lived, name))
 
