@@ -31,9 +31,9 @@ class Slot:
     def __call__(self, n: int) -> None:
         """Add `n`; a worker on another machine, which does not see the file, counts for nobody."""
         if self._entry is None:
-            shared = self._path.exists()
-            where = {"offset": 8 * self._index, "shape": (1,)}
-            self._entry = np.memmap(self._path, np.int64, "r+", **where) if shared else np.zeros(1, np.int64)
+            self._entry = np.zeros(1, np.int64)
+            if self._path.exists():
+                self._entry = np.memmap(self._path, np.int64, "r+", offset=8 * self._index, shape=(1,))
         self._entry[0] += n
 
 

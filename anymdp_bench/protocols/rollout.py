@@ -102,12 +102,13 @@ def rollout(
     tally = _new_tally(n, n_episodes)
     again = np.ones(n, dtype=np.bool_)
     counted = player.steps if steps is None else steps
-    active = _read_only(again.copy())
+    active = again.copy()
+    shown = _read_only(active)
     observations = env.restart(again)
     while active.any():
-        actions = player.act(observations, active)
+        actions = player.act(observations, shown)
         step = player.advance(env, actions, active)
-        player.observe(observations, actions, step, active)
+        player.observe(observations, actions, step, shown)
         observations = step.observations
         n_ended = _count(
             tally, counted, active, step.scores, step.rewards, step.terminated, step.truncated, again
@@ -117,12 +118,15 @@ def rollout(
             if clock is not None:
                 ended = np.flatnonzero(active & (step.terminated | step.truncated))
                 clock[ended, tally.done[ended] - 1] = time.monotonic()
-            active = _read_only(tally.done < n_episodes)
+            active = tally.done < n_episodes
+            shown = _read_only(active)
             if again.any():
                 observations = env.restart(again)
     return Episodes(tally.scores, tally.rewards, tally.lengths)
 
 
 def _read_only(mask: BoolArray) -> BoolArray:
-    mask.setflags(write=False)
-    return mask
+    """What agents see of a mask; the mask itself stays writable, the kind that kernels are compiled for."""
+    view = mask.view()
+    view.setflags(write=False)
+    return view
