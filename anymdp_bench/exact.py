@@ -53,7 +53,7 @@ def exp(x: float) -> float:
     series = INVERSE_FACTORIALS[14]
     for n in range(13, -1, -1):
         series = series * r + INVERSE_FACTORIALS[n]
-    return series * POWERS_OF_TWO[int(k) + OFFSET_OF_ONE]
+    return float(series * POWERS_OF_TWO[int(k) + OFFSET_OF_ONE])
 
 
 @numba.njit(cache=True)

@@ -36,20 +36,42 @@ class Task(Protocol):
     """What banks, environments and protocols may ask of any task."""
 
     @property
-    def family(self) -> str: ...
-    @property
-    def config(self) -> Mapping[str, JsonScalar]: ...
-    @property
-    def seed(self) -> int | None: ...
-    @property
-    def horizon(self) -> int: ...
-    @property
-    def n_observations(self) -> int: ...
-    @property
-    def n_actions(self) -> int: ...
+    def family(self) -> str:
+        """Name of the family that the task belongs to."""
+        ...
 
-    def fingerprint(self) -> str: ...
-    def save(self, path: str | PathLike[str]) -> None: ...
+    @property
+    def config(self) -> Mapping[str, JsonScalar]:
+        """Settings that it was made with."""
+        ...
+
+    @property
+    def seed(self) -> int | None:
+        """Seed that it was made with, or None."""
+        ...
+
+    @property
+    def horizon(self) -> int:
+        """Steps after which an episode is truncated."""
+        ...
+
+    @property
+    def n_observations(self) -> int:
+        """Number of observation ids."""
+        ...
+
+    @property
+    def n_actions(self) -> int:
+        """Number of actions."""
+        ...
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over everything that an agent can experience."""
+        ...
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the task as npz without pickled objects."""
+        ...
 
 
 def require_tabular(task: Task) -> TabularTask:

@@ -106,7 +106,9 @@ def build_task(
         n_observations: Number of observation ids, default 1 + the largest.
         emissions: ``[T, S, O]`` law of each observation token, default: the id is seen.
         action_tokens: Moves per action.
-        family, config, seed: Where the task comes from.
+        family: Name of the family.
+        config: Settings that the task was made with, JSON scalars.
+        seed: Seed that it was made with.
 
     Raises:
         InvalidTask: naming the field, the value and the remedy.

@@ -51,14 +51,13 @@ def test_policy_iteration_against_value_iteration(benchmark: Any, n_states: int)
 
     def iterate_policies() -> None:
         for m in models:
-            outcomes = (m.row_start, m.successor, m.probability, m.reward)
             actions = np.zeros(m.n_states, dtype=np.int64)
-            kernels.myopic_actions(*outcomes, 0.994, actions, q)
-            kernels.policy_iteration(*outcomes, 0.994, actions, q)
+            kernels.myopic_actions(m.outcomes, m.reward, 0.994, actions, q)
+            kernels.policy_iteration(m.outcomes, m.reward, 0.994, actions, q)
 
     def sweep() -> None:
         for m in models:
-            kernels.value_iteration(m.row_start, m.successor, m.probability, m.reward, 0.994, 1e-8, q)
+            kernels.value_iteration(m.outcomes, m.reward, 0.994, 1e-8, q)
 
     iterate_policies()
     benchmark.pedantic(iterate_policies, rounds=20)

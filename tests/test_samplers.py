@@ -11,6 +11,8 @@ from scipy.stats import binom
 
 from anymdp_bench.errors import BenchError, InvalidConfig, InvalidSeed, SamplingFailed, UnknownName
 from anymdp_bench.planning import references
+from anymdp_bench.planning.kernels import Outcomes
+from anymdp_bench.planning.model import model_of
 from anymdp_bench.samplers import SAMPLERS, anymdp, quality, sample_task, sample_tasks, task_keys
 from anymdp_bench.samplers.reward import EXACT_SOLVER, SWEEP_SOLVER
 from anymdp_bench.samplers.structure import horizon_range
@@ -161,12 +163,11 @@ def test_kernel_width_per_action_is_another_law() -> None:
 
 
 def test_ergodicity_check_fails_a_chain_of_two_islands() -> None:
-    row_start = np.arange(5)
-    successor = np.array([1, 0, 3, 2], dtype=np.int32)
-    arguments = (np.ones(4), np.eye(4)[0], np.zeros(4, dtype=bool), 1, 10)
-    assert not quality.is_ergodic(row_start, successor, *arguments)
-    blended = np.array([0, 1, 2, 3] * 4, dtype=np.int32)
-    assert quality.is_ergodic(np.arange(5) * 4, blended, np.full(16, 0.25), *arguments[1:])
+    islands = Outcomes(np.arange(5), np.array([1, 0, 3, 2], dtype=np.int32), np.ones(4))
+    blended = Outcomes(np.arange(5) * 4, np.array([0, 1, 2, 3] * 4, dtype=np.int32), np.full(16, 0.25))
+    arguments = (np.eye(4)[0], np.zeros(4, dtype=bool), 1, 10)
+    assert not quality.is_ergodic(islands, *arguments)
+    assert quality.is_ergodic(blended, *arguments)
 
 
 def test_ergodicity_is_an_option() -> None:
@@ -176,10 +177,8 @@ def test_ergodicity_is_an_option() -> None:
         assert verdict in range(len(quality.GATES))
     tasks = sample_tasks("anymdp", 10, seed=0, ergodicity=True)
     for task in tasks:
-        probability = task.weight / 2**30
-        assert quality.is_ergodic(
-            task.row_start, task.successor, probability, task.initial, task.terminal, 5, task.horizon
-        )
+        outcomes = model_of(task).outcomes
+        assert quality.is_ergodic(outcomes, task.initial, task.terminal, 5, task.horizon)
 
 
 def test_hopeless_settings_say_which_gate_rejected() -> None:

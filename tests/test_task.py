@@ -264,5 +264,5 @@ def test_truncated_or_flipped_files_never_load_another_task(
 
 
 def test_missing_file_is_the_packages_own_error(tmp_path: Path) -> None:
-    with pytest.raises(TaskFileError, match="Give a file that Task.save wrote"):
+    with pytest.raises(TaskFileError, match=r"Give a file that Task\.save wrote"):
         load_task(tmp_path / "nothing.npz")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from anymdp_bench.planning.kernels import Floats, Ints, Successors, backup
+from anymdp_bench.planning.kernels import Floats, Outcomes, backup
 
 
 @numba.njit(cache=True, nogil=True)
 def optimal_value(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     n_actions: int,
     horizon: int,
@@ -27,16 +25,14 @@ def optimal_value(
         for s in range(n):
             best = -np.inf
             for a in range(n_actions):
-                candidate = backup(s * n_actions + a, row_start, successor, probability, reward, 1.0, later)
+                candidate = backup(s * n_actions + a, outcomes, reward, 1.0, later)
                 best = max(best, candidate)
             value[s] = best
 
 
 @numba.njit(cache=True, nogil=True)
 def policy_moments(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     outcome_reward: Floats,
     policy: Floats,
     horizon: int,
@@ -46,11 +42,12 @@ def policy_moments(
     """Write the first two moments of the return of a Markov policy with `horizon` steps to go.
 
     Args:
-        row_start, successor, probability: Sparse outcomes, row ``s * A + a``.
+        outcomes: Where each (state, action) leads.
         outcome_reward: float64 ``[K]``, reward of each outcome.
         policy: float64 ``[S, A]``, action probabilities.
         horizon: Steps to go, at least 1.
-        first, second: float64 ``[S]``, written: E[G] and E[G**2] from each state.
+        first: float64 ``[S]``, written: E[G] from each state.
+        second: float64 ``[S]``, written: E[G**2] from each state.
     """
     n, n_actions = policy.shape
     first[:] = 0.0
@@ -67,8 +64,8 @@ def policy_moments(
                 if chance == 0.0:
                     continue
                 row = s * n_actions + a
-                for k in range(row_start[row], row_start[row + 1]):
-                    p, r, t = chance * probability[k], outcome_reward[k], successor[k]
+                for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+                    p, r, t = chance * outcomes.probability[k], outcome_reward[k], outcomes.successor[k]
                     mean += p * (r + next_first[t])
                     square += p * (r * r + 2.0 * r * next_first[t] + next_second[t])
             first[s] = mean

@@ -1,4 +1,4 @@
-"""Numba kernels of the planner, on sparse outcomes (`row_start`, `successor`, `probability`).
+"""Numba kernels of the planner, on sparse outcomes.
 
 Linear systems are eliminated in a fixed order without pivoting, which is stable because
 ``I - discount * P`` is strictly diagonally dominant, and skips everything outside each row's profile.
@@ -9,6 +9,8 @@ References:
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -25,20 +27,32 @@ Ints = NDArray[np.int64]
 Successors = NDArray[np.int32]
 
 
+class Outcomes(NamedTuple):
+    """Where each (state, action) leads, sparse.
+
+    Attributes:
+        row_start: int64 ``[S * A + 1]``; row ``s * A + a`` owns outcomes row_start[row]..row_start[row + 1].
+        successor: int32 ``[K]``, next states.
+        probability: float64 ``[K]``.
+    """
+
+    row_start: Ints
+    successor: Successors
+    probability: Floats
+
+
 @numba.njit(cache=True, nogil=True, inline="always")
 def backup(
     row: int,
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     value: Floats,
 ) -> float:
     """Expected reward of a row plus the discounted value of where it leads."""
     total = 0.0
-    for k in range(row_start[row], row_start[row + 1]):
-        total += probability[k] * value[successor[k]]
+    for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+        total += outcomes.probability[k] * value[outcomes.successor[k]]
     return float(reward[row] + discount * total)
 
 
@@ -48,15 +62,13 @@ def _add_row(
     state: int,
     row: int,
     scale: float,
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
 ) -> tuple[int, int]:
     low, high = state, state
-    for k in range(row_start[row], row_start[row + 1]):
-        matrix[state, successor[k]] -= scale * probability[k]
-        low = min(low, successor[k])
-        high = max(high, successor[k])
+    for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+        matrix[state, outcomes.successor[k]] -= scale * outcomes.probability[k]
+        low = min(low, outcomes.successor[k])
+        high = max(high, outcomes.successor[k])
     return low, high
 
 
@@ -83,9 +95,7 @@ def _eliminate(matrix: Floats, low: Ints, high: Ints, value: Floats) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def evaluate_actions(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     actions: Ints,
     n_actions: int,
@@ -101,16 +111,14 @@ def evaluate_actions(
     for s in range(n):
         matrix[s, s] = 1.0
         row = s * n_actions + actions[s]
-        low[s], high[s] = _add_row(matrix, s, row, discount, row_start, successor, probability)
+        low[s], high[s] = _add_row(matrix, s, row, discount, outcomes)
         value[s] = reward[row]
     _eliminate(matrix, low, high, value)
 
 
 @numba.njit(cache=True, nogil=True)
 def evaluate_policy(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     policy: Floats,
     discount: float,
@@ -130,7 +138,7 @@ def evaluate_policy(
                 continue
             row = s * n_actions + a
             scale = discount * policy[s, a]
-            first, last = _add_row(matrix, s, row, scale, row_start, successor, probability)
+            first, last = _add_row(matrix, s, row, scale, outcomes)
             low[s] = min(low[s], first)
             high[s] = max(high[s], last)
             value[s] += policy[s, a] * reward[row]
@@ -139,9 +147,7 @@ def evaluate_policy(
 
 @numba.njit(cache=True, nogil=True)
 def _improve(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     value: Floats,
@@ -157,7 +163,7 @@ def _improve(
     for s in range(n):
         best = actions[s]
         for a in range(n_actions):
-            q[s, a] = backup(s * n_actions + a, row_start, successor, probability, reward, discount, value)
+            q[s, a] = backup(s * n_actions + a, outcomes, reward, discount, value)
         bar = q[s, best] + IMPROVEMENT_TOLERANCE * scale
         for a in range(n_actions):
             if q[s, a] > bar:
@@ -171,9 +177,7 @@ def _improve(
 
 @numba.njit(cache=True, nogil=True)
 def myopic_actions(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     actions: Ints,
@@ -182,15 +186,13 @@ def myopic_actions(
     """Write the policy that is greedy after a few sweeps: a good start for `policy_iteration`."""
     value = np.zeros(len(q))
     for _ in range(WARM_UP_SWEEPS):
-        sweep(row_start, successor, probability, reward, discount, q.shape[1], value)
-    _improve(row_start, successor, probability, reward, discount, value, actions, q)
+        sweep(outcomes, reward, discount, q.shape[1], value)
+    _improve(outcomes, reward, discount, value, actions, q)
 
 
 @numba.njit(cache=True, nogil=True)
 def policy_iteration(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     actions: Ints,
@@ -199,7 +201,7 @@ def policy_iteration(
     """Write the optimal Q ``[S, A]``; return the number of exact policy evaluations.
 
     Args:
-        row_start, successor, probability: Sparse outcomes, row ``s * A + a``.
+        outcomes: Where each (state, action) leads.
         reward: float64 ``[S * A]``, expected reward of each row.
         discount: In [0, 1).
         actions: int64 ``[S]``, the policy to start from; the optimal policy on return.
@@ -209,19 +211,15 @@ def policy_iteration(
     value = np.zeros(n)
     matrix = np.empty((n, n))
     for iteration in range(1, MOST_ITERATIONS + 1):
-        evaluate_actions(
-            row_start, successor, probability, reward, actions, n_actions, discount, matrix, value
-        )
-        if not _improve(row_start, successor, probability, reward, discount, value, actions, q):
+        evaluate_actions(outcomes, reward, actions, n_actions, discount, matrix, value)
+        if not _improve(outcomes, reward, discount, value, actions, q):
             return iteration
     return MOST_ITERATIONS
 
 
 @numba.njit(cache=True, nogil=True)
 def sweep(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     n_actions: int,
@@ -232,7 +230,7 @@ def sweep(
     for s in range(len(value) - 1, -1, -1):
         best = -np.inf
         for a in range(n_actions):
-            candidate = backup(s * n_actions + a, row_start, successor, probability, reward, discount, value)
+            candidate = backup(s * n_actions + a, outcomes, reward, discount, value)
             best = max(best, candidate)
         change = max(change, abs(best - value[s]))
         value[s] = best
@@ -241,9 +239,7 @@ def sweep(
 
 @numba.njit(cache=True, nogil=True)
 def value_iteration(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     residual: float,
@@ -256,9 +252,9 @@ def value_iteration(
     n, n_actions = q.shape
     value = np.zeros(n)
     sweeps = 1
-    while sweep(row_start, successor, probability, reward, discount, n_actions, value) > residual:
+    while sweep(outcomes, reward, discount, n_actions, value) > residual:
         sweeps += 1
     for s in range(n):
         for a in range(n_actions):
-            q[s, a] = backup(s * n_actions + a, row_start, successor, probability, reward, discount, value)
+            q[s, a] = backup(s * n_actions + a, outcomes, reward, discount, value)
     return sweeps

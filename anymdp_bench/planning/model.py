@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anymdp_bench.planning.kernels import Floats, Ints, Successors
+from anymdp_bench.planning.kernels import Floats, Outcomes
 from anymdp_bench.seeding import WEIGHT_TOTAL
 from anymdp_bench.task import TabularTask, Task, require_tabular
 from anymdp_bench.task_build import build_task
@@ -16,18 +16,14 @@ class Model(NamedTuple):
     """Sparse outcomes of a task with the scored reward.
 
     Attributes:
-        row_start: int64 ``[S * A + 1]``.
-        successor: int32 ``[K]``.
-        probability: float64 ``[K]``.
+        outcomes: Where each (state, action) leads.
         outcome_reward: float64 ``[K]``, expected scored reward of each outcome.
         reward: float64 ``[S * A]``, expected scored reward of each row.
         n_states: S.
         n_actions: A.
     """
 
-    row_start: Ints
-    successor: Successors
-    probability: Floats
+    outcomes: Outcomes
     outcome_reward: Floats
     reward: Floats
     n_states: int
@@ -41,20 +37,12 @@ def model_of(task: Task) -> Model:
         NotTabular: the task's inner state is continuous.
     """
     tabular = expand_actions(require_tabular(task))
-    probability = tabular.weight / WEIGHT_TOTAL
+    outcomes = Outcomes(tabular.row_start, tabular.successor, tabular.weight / WEIGHT_TOTAL)
     outcome_reward = tabular.outcome_score
     rows = len(tabular.row_start) - 1
-    weighted = probability * outcome_reward
+    weighted = outcomes.probability * outcome_reward
     reward: Floats = np.bincount(tabular.outcome_row, weights=weighted, minlength=rows).astype(np.float64)
-    return Model(
-        tabular.row_start,
-        tabular.successor,
-        probability,
-        outcome_reward,
-        reward,
-        tabular.n_states,
-        tabular.n_actions,
-    )
+    return Model(outcomes, outcome_reward, reward, tabular.n_states, tabular.n_actions)
 
 
 def expand_actions(task: TabularTask) -> TabularTask:

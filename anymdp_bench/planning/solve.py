@@ -61,9 +61,8 @@ def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
 def _plan_model(model: Model, discount: float) -> Floats:
     q = np.empty((model.n_states, model.n_actions))
     actions = np.zeros(model.n_states, dtype=np.int64)
-    outcomes = (model.row_start, model.successor, model.probability, model.reward)
-    kernels.myopic_actions(*outcomes, discount, actions, q)
-    kernels.policy_iteration(*outcomes, discount, actions, q)
+    kernels.myopic_actions(model.outcomes, model.reward, discount, actions, q)
+    kernels.policy_iteration(model.outcomes, model.reward, discount, actions, q)
     return q
 
 
@@ -115,9 +114,7 @@ def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:
     value = np.empty(model.n_states)
     matrix = np.empty((model.n_states, model.n_states))
     kernels.evaluate_policy(
-        model.row_start,
-        model.successor,
-        model.probability,
+        model.outcomes,
         model.reward,
         table,
         check_discount(discount),
@@ -141,9 +138,7 @@ def _return_of_model(model: Model, task: Task, policy: ArrayLike) -> ReturnMomen
     table = as_policy(policy, model.n_states, model.n_actions)
     first, second = np.empty(model.n_states), np.empty(model.n_states)
     horizon.policy_moments(
-        model.row_start,
-        model.successor,
-        model.probability,
+        model.outcomes,
         model.outcome_reward,
         table,
         task.horizon,
@@ -160,9 +155,7 @@ def finite_horizon_optimum(task: Task) -> float:
     model = model_of(task)
     value = np.empty(model.n_states)
     horizon.optimal_value(
-        model.row_start,
-        model.successor,
-        model.probability,
+        model.outcomes,
         model.reward,
         model.n_actions,
         task.horizon,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.errors import InvalidConfig, SamplingFailed
-from anymdp_bench.planning.kernels import Floats, Ints, Successors
+from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, Successors
 from anymdp_bench.samplers import bandit
 from anymdp_bench.samplers.assemble import round_distribution, round_reals
 from anymdp_bench.samplers.quality import ACCEPTED, EMPTY_ACTION, GATES, REPAIR, judge
@@ -113,16 +113,12 @@ def draw_candidate(
     tables = draw_reward(stream, terminal, has_goal, n_actions)
     verdict = EMPTY_ACTION
     if complete:
-        probability = weight / WEIGHT_TOTAL
+        outcomes = Outcomes(row_start, successor, weight / WEIGHT_TOTAL)
         actions = np.zeros(n, dtype=np.int64)
         verdict = REPAIR
-        if repair_reward(
-            stream, row_start, successor, probability, initial, terminal, has_goal, tables, solver, actions
-        ):
+        if repair_reward(stream, outcomes, initial, terminal, has_goal, tables, solver, actions):
             verdict = judge(
-                row_start,
-                successor,
-                probability,
+                outcomes,
                 initial,
                 terminal,
                 tables,

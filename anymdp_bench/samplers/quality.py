@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from anymdp_bench import exact
-from anymdp_bench.planning.kernels import Floats, Ints, Successors, evaluate_policy
+from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, evaluate_policy
 from anymdp_bench.samplers.reward import RewardTables, expected_reward, optimal_q
 from anymdp_bench.samplers.structure import Flags
 
@@ -46,30 +46,26 @@ def chain_steps(horizon: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def build_chain(
-    row_start: Ints, successor: Successors, probability: Floats, policy: Floats
-) -> tuple[Ints, Successors, Floats]:
-    """State chain of a policy ``[n, A]``, sparse: (start of each state's entries, next state, probability)."""
+def build_chain(outcomes: Outcomes, policy: Floats) -> Outcomes:
+    """State chain of a policy ``[n, A]``: the outcomes of a task with one action."""
     n, n_actions = policy.shape
     start = np.zeros(n + 1, dtype=np.int64)
-    target, chance = np.empty_like(successor), np.empty_like(probability)
+    target, chance = np.empty_like(outcomes.successor), np.empty_like(outcomes.probability)
     kept = 0
     for s in range(n):
         for a in range(n_actions):
             if policy[s, a] > 0.0:
                 row = s * n_actions + a
-                for k in range(row_start[row], row_start[row + 1]):
-                    target[kept], chance[kept] = successor[k], policy[s, a] * probability[k]
+                for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+                    target[kept], chance[kept] = outcomes.successor[k], policy[s, a] * outcomes.probability[k]
                     kept += 1
         start[s + 1] = kept
-    return start, target, chance
+    return Outcomes(start, target, chance)
 
 
 @numba.njit(cache=True, nogil=True)
 def follow_chain(
-    start: Ints,
-    target: Successors,
-    chance: Floats,
+    chain: Outcomes,
     initial: Floats,
     terminal: Flags,
     steps: int,
@@ -84,8 +80,8 @@ def follow_chain(
         for s in range(n):
             if terminal[s]:
                 restart += share[s]
-            for k in range(start[s], start[s + 1]):
-                later[target[k]] += share[s] * chance[k]
+            for k in range(chain.row_start[s], chain.row_start[s + 1]):
+                later[chain.successor[k]] += share[s] * chain.probability[k]
         change = 0.0
         for s in range(n):
             later[s] += restart * initial[s]
@@ -112,9 +108,7 @@ def spread_verdict(share: Floats) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def judge_spread(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     initial: Floats,
     terminal: Flags,
     q: Floats,
@@ -125,13 +119,13 @@ def judge_spread(
     oracle = np.zeros(q.shape)
     for s in range(n):
         oracle[s, np.argmax(q[s])] = 1.0
-    start, target, chance = build_chain(row_start, successor, probability, oracle)
+    chain = build_chain(outcomes, oracle)
     share = np.empty(n)
     for origin in range(n):
         if initial[origin] > 0.0:
             share[:] = 0.0
             share[origin] = 1.0
-            follow_chain(start, target, chance, initial, terminal, chain_steps(horizon), share)
+            follow_chain(chain, initial, terminal, chain_steps(horizon), share)
             verdict = spread_verdict(share)
             if verdict != ACCEPTED:
                 return verdict
@@ -140,9 +134,7 @@ def judge_spread(
 
 @numba.njit(cache=True, nogil=True)
 def is_ergodic(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     initial: Floats,
     terminal: Flags,
     n_actions: int,
@@ -150,15 +142,13 @@ def is_ergodic(
 ) -> bool:
     """Tell whether the uniform policy forgets where it started within the horizon [paper]."""
     n = len(terminal)
-    start, target, chance = build_chain(
-        row_start, successor, probability, np.full((n, n_actions), 1.0 / n_actions)
-    )
+    chain = build_chain(outcomes, np.full((n, n_actions), 1.0 / n_actions))
     mean, square = np.zeros(n), np.zeros(n)
     share = np.empty(n)
     for origin in range(n):
         share[:] = 0.0
         share[origin] = 1.0
-        follow_chain(start, target, chance, initial, terminal, chain_steps(horizon), share)
+        follow_chain(chain, initial, terminal, chain_steps(horizon), share)
         mean += share / n
         square += share * share / n
     return bool((square - mean * mean).max() <= MOST_ROW_VARIANCE)
@@ -166,9 +156,7 @@ def is_ergodic(
 
 @numba.njit(cache=True, nogil=True)
 def judge(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     initial: Floats,
     terminal: Flags,
     tables: RewardTables,
@@ -184,34 +172,28 @@ def judge(
     n, n_actions = tables.by_action.shape
     discount = gate_discount(n)
     reward = np.empty(n * n_actions)
-    expected_reward(row_start, successor, probability, tables, reward)
+    expected_reward(outcomes, tables, reward)
     q = np.empty((n, n_actions))
-    optimal_q(row_start, successor, probability, reward, discount, solver, actions, q)
+    optimal_q(outcomes, reward, discount, solver, actions, q)
     uniform = np.full((n, n_actions), 1.0 / n_actions)
     value = np.empty(n)
-    evaluate_policy(row_start, successor, probability, reward, uniform, discount, np.empty((n, n)), value)
+    evaluate_policy(outcomes, reward, uniform, discount, np.empty((n, n)), value)
     if (
-        _least_gap(row_start, successor, probability, reward, initial, discount, value, q)
-        * (1.0 - discount)
-        * horizon
+        _least_gap(outcomes, reward, initial, discount, value, q) * (1.0 - discount) * horizon
         < LEAST_VALUE_GAP
     ):
         return VALUE_GAP
-    verdict = judge_spread(row_start, successor, probability, initial, terminal, q, horizon)
+    verdict = judge_spread(outcomes, initial, terminal, q, horizon)
     if verdict != ACCEPTED:
         return verdict
-    if ergodicity and not is_ergodic(
-        row_start, successor, probability, initial, terminal, n_actions, horizon
-    ):
+    if ergodicity and not is_ergodic(outcomes, initial, terminal, n_actions, horizon):
         return NOT_ERGODIC
     return ACCEPTED
 
 
 @numba.njit(cache=True, nogil=True)
 def _least_gap(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     initial: Floats,
     discount: float,
@@ -228,8 +210,8 @@ def _least_gap(
         for a in range(n_actions):
             total = 0.0
             row = s * n_actions + a
-            for k in range(row_start[row], row_start[row + 1]):
-                total += probability[k] * uniform_value[successor[k]]
+            for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+                total += outcomes.probability[k] * uniform_value[outcomes.successor[k]]
             best = max(best, reward[row] + discount * total)
         least = min(least, q[s].max() - best)
     return least

@@ -19,7 +19,7 @@ from anymdp_bench import exact
 from anymdp_bench.planning.kernels import (
     Floats,
     Ints,
-    Successors,
+    Outcomes,
     myopic_actions,
     policy_iteration,
     value_iteration,
@@ -156,25 +156,21 @@ def draw_reward(stream: Stream, terminal: Flags, has_goal: bool, n_actions: int)
 
 
 @numba.njit(cache=True, nogil=True)
-def expected_reward(
-    row_start: Ints, successor: Successors, probability: Floats, tables: RewardTables, reward: Floats
-) -> None:
+def expected_reward(outcomes: Outcomes, tables: RewardTables, reward: Floats) -> None:
     """Write the expected reward of each row, float64 ``[n * A]``."""
     n_actions = tables.by_action.shape[1]
     for row in range(len(reward)):
         total = 0.0
-        for k in range(row_start[row], row_start[row + 1]):
-            total += probability[k] * tables.by_next[successor[k]]
+        for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+            total += outcomes.probability[k] * tables.by_next[outcomes.successor[k]]
         reward[row] = total
-        if row_start[row] < row_start[row + 1]:
+        if outcomes.row_start[row] < outcomes.row_start[row + 1]:
             reward[row] += tables.by_action[row // n_actions, row % n_actions]
 
 
 @numba.njit(cache=True, nogil=True)
 def optimal_q(
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     reward: Floats,
     discount: float,
     solver: int,
@@ -183,17 +179,15 @@ def optimal_q(
 ) -> None:
     """Write the optimal Q by policy iteration, or by sweeps to 1e-8 (the cross-check)."""
     if solver == EXACT_SOLVER:
-        policy_iteration(row_start, successor, probability, reward, discount, actions, q)
+        policy_iteration(outcomes, reward, discount, actions, q)
     else:
-        value_iteration(row_start, successor, probability, reward, discount, SWEEP_RESIDUAL, q)
+        value_iteration(outcomes, reward, discount, SWEEP_RESIDUAL, q)
 
 
 @numba.njit(cache=True, nogil=True)
 def repair_reward(
     stream: Stream,
-    row_start: Ints,
-    successor: Successors,
-    probability: Floats,
+    outcomes: Outcomes,
     initial: Floats,
     terminal: Flags,
     has_goal: bool,
@@ -211,10 +205,10 @@ def repair_reward(
     q = np.empty((n, n_actions))
     deepest = 0.0
     for round_number in range(REPAIR_ROUNDS):
-        expected_reward(row_start, successor, probability, tables, reward)
+        expected_reward(outcomes, tables, reward)
         if round_number == 0:
-            myopic_actions(row_start, successor, probability, reward, REPAIR_DISCOUNT, actions, q)
-        optimal_q(row_start, successor, probability, reward, REPAIR_DISCOUNT, solver, actions, q)
+            myopic_actions(outcomes, reward, REPAIR_DISCOUNT, actions, q)
+        optimal_q(outcomes, reward, REPAIR_DISCOUNT, solver, actions, q)
         lowest, best_start = np.inf, -np.inf
         for s in range(n):
             value = q[s].max()

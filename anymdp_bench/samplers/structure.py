@@ -62,7 +62,7 @@ def horizon_range(n_observations: int) -> tuple[int, int]:
 def draw_horizon(stream: Stream, n_observations: int) -> int:
     """Integer horizon: the ceiling of the uniform draw, which is where the public environment truncates."""
     low, high = horizon_range(n_observations)
-    return int(math.ceil(next_uniform(stream, low, high)))
+    return math.ceil(next_uniform(stream, low, high))
 
 
 @numba.njit(cache=True, nogil=True)
