@@ -105,7 +105,8 @@ def rollout(
     active = again.copy()
     shown = _read_only(active)
     observations = env.restart(again)
-    while active.any():
+    playing = True
+    while playing:
         actions = player.act(observations, shown)
         step = player.advance(env, actions, active)
         player.observe(observations, actions, step, shown)
@@ -120,6 +121,7 @@ def rollout(
                 clock[ended, tally.done[ended] - 1] = time.monotonic()
             active = tally.done < n_episodes
             shown = _read_only(active)
+            playing = bool(active.any())
             if again.any():
                 observations = env.restart(again)
     return Episodes(tally.scores, tally.rewards, tally.lengths)
