@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pandas as pd
 
 from anymdp_bench.records import Record
-from anymdp_bench.scoring.asymptotic import asymptotic
+from anymdp_bench.scoring.asymptotic import asymptotic, optimum
 from anymdp_bench.scoring.lived import lived, regret
 from anymdp_bench.scoring.normalise import Scored, check_record, normalise
-from anymdp_bench.scoring.performance import convergence, optimum, performance
+from anymdp_bench.scoring.performance import convergence, performance
 
 COLUMNS: dict[str, Callable[[Scored], dict[str, float]]] = {
     "performance": performance,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from anymdp_bench.scoring.intervals import (
     bootstrap_interval,
     interquartile_mean,
@@ -9,18 +11,29 @@ from anymdp_bench.scoring.intervals import (
     task_means,
 )
 from anymdp_bench.scoring.normalise import Scored
+from anymdp_bench.task import FloatArray
 
 LAST_SHARE = 10
 """The last tenth of the evaluation points."""
 
 
+def last_scores(scored: Scored) -> FloatArray:
+    """Mean score of each cell over the last tenth of the points (at least one), float64 ``[C]``."""
+    n_last = max(1, scored.mean.shape[1] // LAST_SHARE)
+    return np.asarray(scored.mean[:, -n_last:].mean(axis=1))
+
+
+def optimum(scored: Scored) -> dict[str, float]:
+    """Mean share of the finite-horizon optimum over the last tenth: 0 is random play, 1 the optimum."""
+    return {"optimum_share": float((last_scores(scored) * scored.optimum_share).mean())}
+
+
 def asymptotic(scored: Scored) -> dict[str, float]:
-    """Mean score over the last tenth of the points (at least one), and its interquartile mean over tasks.
+    """Mean score over the last tenth of the points, and its interquartile mean over tasks.
 
     With a single task the interquartile mean is taken over its runs and has no interval.
     """
-    n_last = max(1, scored.mean.shape[1] // LAST_SHARE)
-    values = scored.mean[:, -n_last:].mean(axis=1)
+    values = last_scores(scored)
     low, high = mean_interval(values, scored.task_index)
     by_task = task_means(values, scored.task_index)
     single = len(by_task) == 1

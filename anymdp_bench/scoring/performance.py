@@ -27,12 +27,6 @@ def performance(scored: Scored) -> dict[str, float]:
     return {"performance": float(values.mean()), "performance_low": low, "performance_high": high}
 
 
-def optimum(scored: Scored) -> dict[str, float]:
-    """Mean share of the finite-horizon optimum at the best point: 0 is random, 1 optimal."""
-    values = scored.odd[:, best_point(scored)] * scored.optimum_share
-    return {"optimum_share": float(values.mean())}
-
-
 def convergence(scored: Scored) -> dict[str, float]:
     """Learning steps (mean over cells) and episodes at the first point with 99 % of `performance`.
 
