@@ -94,8 +94,13 @@ class Board:
         return json.dumps(self.as_dict(), indent=1)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of all fields."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 (hex) of all fields that are not at their default.
+
+        So a later version's new field leaves the fingerprints of boards that do not use it as they are.
+        """
+        default = {field.name: field.default for field in dataclasses.fields(self)}
+        given = {name: value for name, value in self.as_dict().items() if value != default[name]}
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Board:
