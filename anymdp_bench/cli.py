@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from anymdp_bench.result import Result
 
 ANCHORS = ("uniform", "oracle")
-"""Agents that stand in every table: they score 0 and 1."""
+"""Agents that stand in every table that they can play: they score 0 and 1."""
 DEFAULT_BOARD = "anymdp-16x5-v0"
 DEFAULT_OUT = Path("runs")
 USER_ERROR = 2
@@ -82,9 +82,18 @@ def run(
 
     sys.path.insert(0, str(Path.cwd()))
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
-    names = [agent, *(anchor for anchor in ANCHORS if anchor != agent)]
+    names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
     results = _run_all(names, spec, _usable_cpus() if jobs is None else jobs, out)
     Console().print(score_table(results))
+
+
+def _anchors(board: Board) -> Sequence[str]:
+    """Leave the oracle out where there are no tables that it could solve."""
+    from anymdp_bench.banks import load_bank
+    from anymdp_bench.task import TabularTask
+
+    tabular = isinstance(load_bank(board.bank).test[0], TabularTask)
+    return ANCHORS if tabular else ANCHORS[:1]
 
 
 def _run_all(names: Sequence[str], board: Board, jobs: int, out: Path | None) -> list[Result]:

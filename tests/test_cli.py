@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from anymdp_bench import cli
 from anymdp_bench.agents import agent_table
 from anymdp_bench.banks import BANKS
-from anymdp_bench.boards import BOARDS
-from anymdp_bench.report import _count
+from anymdp_bench.boards import BOARDS, get_board
+from anymdp_bench.evaluation import evaluate
+from anymdp_bench.report import _count, score_table
+from baselines.uniform import Uniform
 
 AGENT = """
 import numpy as np
@@ -139,6 +143,20 @@ def test_importing_the_command_is_light(module: str) -> None:
     code = f"import sys, anymdp_bench.cli; print({module!r} in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_rows_without_references_show_raw_returns() -> None:
+    result = evaluate(Uniform(), "pendulum-g1-v0", context_episodes=10)
+    console = Console(width=80, record=True, quiet=True)
+    console.print(score_table([result]))
+    text = console.export_text()
+    assert re.search(r"^uniform +return -[\d.]+", text, re.MULTILINE)
+    assert "90.5" in text  # OmniRL's published figure
+
+
+def test_the_oracle_stands_only_where_it_can_plan() -> None:
+    assert cli._anchors(get_board("pendulum-g1-v0")) == ("uniform",)
+    assert cli._anchors(get_board("switch2-v0")) == ("uniform", "oracle")
 
 
 @pytest.mark.parametrize(
