@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +258,29 @@ def test_a_full_disk_loses_no_finished_shard(tmp_path: Path, monkeypatch: pytest
     ]
     monkeypatch.undo()
     assert_same(whole, run(tmp_path))
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_really_full_disk_loses_no_finished_shard(tiny_disk: Path) -> None:
+    tasks = [corridor(noise=1.0)] * 8
+    whole = run(tasks=tasks)
+    with pytest.raises(OSError, match="No space left"):
+        run(tiny_disk, tasks=tasks)
+    kept = len(list(tiny_disk.rglob("points-*.parquet")))
+    assert 0 < kept < 8
+    subprocess.run(["mount", "-o", "remount,size=1m", str(tiny_disk)], check=True)
+    assert_same(whole, run(tiny_disk, tasks=tasks))
+    assert not [path for path in tiny_disk.rglob(".*") if path.is_file()]
 
 
 def test_manifest_round_trip() -> None:
