@@ -75,7 +75,7 @@ class PendulumTask:
     reward: str = "raw"
     horizon: int = 200
     seed: int | None = None
-    config: Mapping[str, JsonScalar] = dataclasses.field(default_factory=dict, compare=False)
+    config: Mapping[str, JsonScalar] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check, and complete `config`."""
