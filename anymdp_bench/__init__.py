@@ -20,6 +20,7 @@ from anymdp_bench.agent import (
     SingleTask,
 )
 from anymdp_bench.boards import BOARDS, Board, get_board
+from anymdp_bench.envs import register_all
 from anymdp_bench.errors import (
     AgentError,
     BenchError,
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from anymdp_bench.task_file import load_task
 
 __version__ = "0.1.0"
+
+register_all()
 
 _LATER = {
     "agent_check": ("check_agent",),

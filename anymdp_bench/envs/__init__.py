@@ -1,1 +1,130 @@
-"""Environments over tasks: one episode at a time, or batched."""
+"""Environments over tasks, registered with Gymnasium; one line in `ENVS` each.
+
+Nothing is imported before an environment is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import gymnasium
+
+from anymdp_bench.registry import unknown_name
+
+if TYPE_CHECKING:
+    from anymdp_bench.envs.base import BatchEnv
+    from anymdp_bench.task import JsonScalar, Task
+
+
+class EnvEntry(NamedTuple):
+    """A registered environment.
+
+    Attributes:
+        id: Name for `gymnasium.make`.
+        entry_point: Module of this package, and attribute, that make one environment.
+        vector_entry_point: The same for a batch.
+        kwargs: Settings and their defaults.
+    """
+
+    id: str
+    entry_point: str
+    vector_entry_point: str
+    kwargs: Mapping[str, JsonScalar]
+
+
+ENVS = (
+    EnvEntry(
+        "AnyMDP-v0",
+        "making:anymdp",
+        "making:anymdp_vec",
+        {"n_states": 16, "n_actions": 5, "min_states": None, "task_seed": 0},
+    ),
+    EnvEntry(
+        "AnyPOMDP-v0",
+        "making:anypomdp",
+        "making:anypomdp_vec",
+        {"n_states": 64, "n_observations": 64, "density": None, "task_seed": 0},
+    ),
+    EnvEntry(
+        "MultiTokenAnyPOMDP-v0",
+        "making:multi_token",
+        "making:multi_token_vec",
+        {
+            "n_states": 256,
+            "n_observations": 64,
+            "density": None,
+            "observation_tokens": 4,
+            "action_tokens": 2,
+            "task_seed": 0,
+        },
+    ),
+    EnvEntry(
+        "Garnet-v0",
+        "making:garnet",
+        "making:garnet_vec",
+        {"n_states": 16, "n_actions": 5, "branching": 2, "sigma": 0.1, "task_seed": 0},
+    ),
+    EnvEntry("Darkroom-v0", "making:darkroom", "making:darkroom_vec", {"size": 10, "goal": "corner"}),
+    EnvEntry(
+        "DiscretePendulum-v0",
+        "pendulum:DiscretePendulumEnv",
+        "pendulum:make_pendulum_vec",
+        {"g": 9.8, "angle_bins": 12, "speed_bins": 5, "torques": 5, "start": "random", "reward": "raw"},
+    ),
+    EnvEntry(
+        "Switch2-v0",
+        "switch2:Switch2Env",
+        "switch2:make_switch2_vec",
+        {"step_cost": -0.1, "reward": "raw", "observation": "column"},
+    ),
+    EnvEntry("ShapedFrozenLake-v0", "making:frozenlake", "making:frozenlake_vec", {"is_slippery": True}),
+    EnvEntry(
+        "ShapedCliffWalking-v0", "making:cliffwalking", "making:cliffwalking_vec", {"is_slippery": False}
+    ),
+)
+
+
+def register_all() -> None:
+    """Tell Gymnasium about every environment; safe to call again."""
+    for entry in ENVS:
+        if entry.id not in gymnasium.registry:
+            gymnasium.register(
+                entry.id,
+                entry_point=f"{__name__}.{entry.entry_point}",
+                vector_entry_point=f"{__name__}.{entry.vector_entry_point}",
+                kwargs=dict(entry.kwargs),
+            )
+
+
+def env_entry(env_id: str) -> EnvEntry:
+    """Return the entry of a registered id.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    for entry in ENVS:
+        if entry.id == env_id:
+            return entry
+    raise unknown_name("environment", env_id, (entry.id for entry in ENVS))
+
+
+def batch_env(
+    tasks: Sequence[Task], *, autoreset_mode: str = "NextStep", info_level: str = "none"
+) -> BatchEnv:
+    """Make the batch that steps `tasks`, all of them of one kind.
+
+    Args:
+        tasks: One for each environment.
+        autoreset_mode: As for `BatchEnv`.
+        info_level: As for `BatchEnv`.
+    """
+    from anymdp_bench.task import TabularTask
+
+    if all(isinstance(task, TabularTask) for task in tasks):
+        from anymdp_bench.envs.vector import TabularVectorEnv
+
+        return TabularVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+    from anymdp_bench.envs.pendulum import PendulumVectorEnv
+
+    return PendulumVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -43,21 +42,6 @@ class StepBatch(NamedTuple):
     scores: FloatArray
     terminated: BoolArray
     truncated: BoolArray
-
-
-@numba.njit(cache=True)
-def first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
-    """Row of the first action outside 0..n_actions-1 where `active`, or -1."""
-    legal = True
-    for i in range(len(actions)):
-        legal &= np.uint64(actions[i]) < np.uint64(n_actions)
-    if legal:
-        return -1
-    tokens = len(actions) // len(active)
-    for i in range(len(actions)):
-        if active[i // tokens] and not 0 <= actions[i] < n_actions:
-            return i // tokens
-    return -1
 
 
 class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
@@ -278,7 +262,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         return legal
 
     def _check_range(self, actions: IntArray, active: BoolArray) -> None:
-        bad = first_illegal(actions.reshape(-1), active, self._n_actions)
+        bad = given.first_illegal(actions.reshape(-1), active, self._n_actions)
         if bad >= 0:
             raise given.illegal_action(actions[bad].tolist(), self.single_action_space, row=bad)
 

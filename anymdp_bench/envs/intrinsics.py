@@ -25,13 +25,7 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     return builder.gep(builder.bitcast(data, BYTE.as_pointer()), [offset])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Prefetch the cache line in which element `index` of a contiguous array begins.
-
-    The index is not checked: a prefetch of any address is harmless.
-    """
-
+def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         address = _address(context, builder, signature.args[0], *args)
         kind = ir.FunctionType(ir.VoidType(), [BYTE.as_pointer(), I32, I32, I32])
@@ -42,10 +36,7 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def count_slots(typing_context: Any, lines: Any, index: Any, bound: Any) -> Any:
-    """Count the slots of line `index` (see `tables.LINE`) that are at most `bound` (uint32)."""
-
+def _count_slots(typing_context: Any, lines: Any, index: Any, bound: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array, row, limit = args
         words = ir.VectorType(I32, LINE_WORDS)
@@ -60,3 +51,12 @@ def count_slots(typing_context: Any, lines: Any, index: Any, bound: Any) -> Any:
         return builder.zext(count, ir.IntType(64))
 
     return types.int64(lines, types.int64, types.uint32), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""``prefetch(array, index)``: ask for the cache line in which an element of a contiguous array begins.
+
+The index is not checked: a prefetch of any address is harmless.
+"""
+count_slots: Any = intrinsic(_count_slots)
+"""``count_slots(lines, index, bound)``: how many slots of a line (see `tables`) are at most a uint32."""

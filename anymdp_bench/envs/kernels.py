@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.envs.episodes import Episodes, Moves, Outputs, restart, stay
 from anymdp_bench.envs.intrinsics import count_slots, prefetch
 from anymdp_bench.envs.normals import LANES, fill_normals
 from anymdp_bench.envs.options import BoolArray
@@ -30,7 +31,7 @@ from anymdp_bench.envs.tables import (
     RecordArray,
     StepTables,
 )
-from anymdp_bench.seeding import GOLDEN, RESET_COUNTER, WEIGHT_TOTAL, draw, mix, outcome_bits
+from anymdp_bench.seeding import GOLDEN, WEIGHT_TOTAL, mix, outcome_bits
 from anymdp_bench.task import FloatArray, IntArray
 
 STAGES = 4
@@ -38,85 +39,11 @@ BLOCK = 64
 """Environments per block; 32 and 128 were slower (Zen 4, 1,024 and 16,384 environments)."""
 
 
-class Episodes(NamedTuple):
-    """State of n environments; the kernel reads and writes it.
-
-    Attributes:
-        streams: uint64 ``[5, n]``, see `Streams.table`.
-        places: int64 ``[n, 3]``, number of the task's state 0 among all states of the tables, and the range
-            of the task's entries in `StepTables.starts`.
-        state: int64 ``[n]``, inner state.
-        elapsed: int32 ``[n]``, steps taken.
-        horizons: int32 ``[n]``, steps allowed.
-        over: bool ``[n]``, the episode has ended.
-    """
-
-    streams: KeyArray
-    places: IntArray
-    state: IntArray
-    elapsed: NDArray[np.int32]
-    horizons: NDArray[np.int32]
-    over: BoolArray
-
-
-class Moves(NamedTuple):
-    """Who moves, and how.
-
-    Attributes:
-        actions: int64 ``[n * tokens]``, legal where an environment moves.
-        active: bool ``[n]``, who moves; not read if `autoreset`.
-        n_actions: Number of actions A.
-        tokens: Number of tokens of an action.
-        token: The one to execute.
-        autoreset: Begin a new episode where the old one is over, and move everywhere else.
-    """
-
-    actions: IntArray
-    active: BoolArray
-    n_actions: int
-    tokens: int
-    token: int
-    autoreset: bool
-
-
-class Outputs(NamedTuple):
-    """What a step writes, n entries each; `scores` and `means` may be empty: then they are not wanted."""
-
-    observations: IntArray
-    rewards: FloatArray
-    terminated: BoolArray
-    truncated: BoolArray
-    scores: FloatArray
-    means: FloatArray
-
-
-@numba.njit(cache=True, nogil=True)
-def _first_state(starts: RecordArray, low: int, high: int, episode_key: np.uint64) -> int:
-    u = outcome_bits(draw(episode_key, RESET_COUNTER))
-    while low < high - 1:
-        middle = (low + high - 1) // 2
-        if starts[middle].cumulative > u:
-            high = middle + 1
-        else:
-            low = middle + 1
-    return np.int64(starts[low].state)
-
-
-@numba.njit(cache=True, nogil=True)
-def begin(
-    mask: BoolArray, starts: RecordArray, places: IntArray, episode_keys: KeyArray, state: IntArray
-) -> None:
-    """Draw first states where `mask`; the episodes' keys are set already."""
-    for i in range(len(mask)):
-        if mask[i]:
-            state[i] = _first_state(starts, places[i, 1], places[i, 2], episode_keys[i])
-
-
 class Block(NamedTuple):
     """What the stages of one block hand on; entry j belongs to the j-th environment that moves.
 
     Attributes:
-        index: int64, number of the environment.
+        rows: int64, number of the environment.
         line: int64, its line.
         outcome: int64, index of the outcome drawn; of its segment, until a wide row is resolved.
         arrival: int64, number of the next state among all states of the tables.
@@ -126,7 +53,7 @@ class Block(NamedTuple):
         z: float64, its standard normal.
     """
 
-    index: IntArray
+    rows: IntArray
     line: IntArray
     outcome: IntArray
     arrival: IntArray
@@ -134,30 +61,6 @@ class Block(NamedTuple):
     counter: KeyArray
     bits: KeyArray
     z: FloatArray
-
-
-@numba.njit(cache=True, nogil=True)
-def _restart(i: int, starts: RecordArray, episodes: Episodes) -> None:
-    """Begin the next episode of environment i."""
-    streams, places = episodes.streams, episodes.places
-    streams[2, i] += ONE
-    streams[3, i] = draw(streams[0, i], streams[2, i])
-    streams[4, i] = draw(streams[1, i], streams[2, i])
-    episodes.elapsed[i] = 0
-    episodes.over[i] = False
-    episodes.state[i] = _first_state(starts, places[i, 1], places[i, 2], streams[3, i])
-
-
-@numba.njit(cache=True, nogil=True)
-def _stay(i: int, arrivals: RecordArray, episodes: Episodes, out: Outputs) -> None:
-    """Write the outputs of an environment that does not move."""
-    out.observations[i] = arrivals[episodes.places[i, 0] + episodes.state[i]].tag >> 1
-    out.rewards[i] = 0.0
-    out.terminated[i] = out.truncated[i] = False
-    if len(out.scores) > 0:
-        out.scores[i] = 0.0
-    if len(out.means) > 0:
-        out.means[i] = 0.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -178,7 +81,7 @@ def _gather(
         if not over[i] if moves.autoreset else moves.active[i]:
             line = (places[i, 0] + state[i]) * moves.n_actions + actions[i * tokens + token]
             prefetch(lines, line)
-            block.index[count] = i
+            block.rows[count] = i
             block.line[count] = line
             # Steps count from the first token on, so `elapsed` already includes this step later.
             executed = (elapsed[i] if first_token else elapsed[i] - 1) * tokens + token
@@ -186,8 +89,8 @@ def _gather(
             count += 1
         elif first_token:
             if moves.autoreset:
-                _restart(i, tables.starts, episodes)
-            _stay(i, tables.arrivals, episodes, out)
+                restart(i, tables.starts, episodes)
+            stay(i, tables.arrivals, episodes, out)
     for j in range(BLOCK):
         block.bits[j] = mix(block.counter[j] + GOLDEN)
     return count
@@ -212,7 +115,7 @@ def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) ->
             following = line.first + k
             if kind == LISTED:
                 following = np.int64(line.slots[LIST_SLOT + k]) - WEIGHT_TOTAL
-            i = block.index[j]
+            i = block.rows[j]
             episodes.state[i] = following
             block.arrival[j] = episodes.places[i, 0] + following
             prefetch(arrivals, block.arrival[j])
@@ -234,7 +137,7 @@ def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Bloc
         block.outcome[j] = at - first
         listed = line.flags & KIND_MASK == WIDE_LISTED
         following = np.int64(wide[at + line.first]) if listed else line.first + at - first
-        i = block.index[j]
+        i = block.rows[j]
         episodes.state[i] = following
         block.arrival[j] = episodes.places[i, 0] + following
         prefetch(tables.arrivals, block.arrival[j])
@@ -248,7 +151,7 @@ def _finish(
     elapsed, horizons, over, extra = episodes.elapsed, episodes.horizons, episodes.over, tables.extra
     wants_scores, wants_means = len(out.scores) > 0, len(out.means) > 0
     for j in range(count):
-        i = block.index[j]
+        i = block.rows[j]
         line = tables.lines[block.line[j]]
         arrival = tables.arrivals[block.arrival[j]]
         mean = line.reward + arrival.reward

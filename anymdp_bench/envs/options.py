@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numba
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
@@ -122,11 +123,28 @@ def check_actions(actions: ArrayLike, shape: tuple[int, ...]) -> IntArray:
         InvalidAction: not integers, or of another shape.
     """
     array = np.asarray(actions)
+    if array.dtype == np.int64 and array.shape == shape and array.flags.carray:
+        return array
     if array.dtype.kind not in "iu" or array.shape != shape:
         raise InvalidAction(
             f"Actions have dtype {array.dtype} and shape {array.shape}; give integers of shape {shape}."
         )
-    return np.array(array, dtype=np.int64, order="C", copy=None if array.flags.writeable else True)
+    return np.array(array, dtype=np.int64, order="C")
+
+
+@numba.njit(cache=True)
+def first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
+    """Row of the first action outside 0..n_actions-1 where `active`, or -1."""
+    outside = 0
+    for i in range(len(actions)):
+        outside += int(np.uint64(actions[i]) >= np.uint64(n_actions))
+    if outside == 0:
+        return -1
+    tokens = len(actions) // len(active)
+    for i in range(len(actions)):
+        if active[i // tokens] and not 0 <= actions[i] < n_actions:
+            return i // tokens
+    return -1
 
 
 def illegal_action(action: object, space: Space[Any], *, row: int | None = None) -> InvalidAction:

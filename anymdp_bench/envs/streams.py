@@ -46,12 +46,14 @@ class Streams:
     @property
     def episode_keys(self) -> KeyArray:
         """Keys of the running episodes' transitions, uint64 ``[n]``."""
-        return self.table[3]
+        keys: KeyArray = self.table[3]
+        return keys
 
     @property
     def emission_keys(self) -> KeyArray:
         """Keys of the running episodes' observations, uint64 ``[n]``."""
-        return self.table[4]
+        keys: KeyArray = self.table[4]
+        return keys
 
     def seed(self, seeds: Sequence[int | None], mask: BoolArray, generator: np.random.Generator) -> None:
         """Begin an episode where `mask`: the first of the seed given, or the next of the old seed.

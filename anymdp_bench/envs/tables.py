@@ -68,7 +68,7 @@ class StepTables(NamedTuple):
 def _row_kind(successor: NDArray[np.int32], extra: bool) -> tuple[int, int]:
     """Kind of a row's line, and how many cumulative weights it has."""
     width = len(successor)
-    span = np.int64(successor[width - 1]) - np.int64(successor[0]) + 1
+    span = int(successor[width - 1]) - int(successor[0]) + 1
     if (span == width or not extra) and span <= SLOTS + (0 if extra else 1):
         return SPAN, span
     if width <= LISTED_WIDTH:
@@ -121,7 +121,8 @@ def _fill_line(
     by_span = kind in (SPAN, WIDE_SPAN)
     _cumulate(successor, weight, by_span, cumulative)
     slots = line.slots
-    slots[:] = WEIGHT_TOTAL
+    for j in range(SLOTS):
+        slots[j] = WEIGHT_TOTAL
     size = 1
     line.first = successor[0] if by_span else count
     if kind in (SPAN, LISTED):
@@ -132,7 +133,8 @@ def _fill_line(
         for j in range(SEGMENTS - 1):
             slots[j] = cumulative[min((j + 1) * size, count) - 1]
         slots[WIDE_SLOT] = WEIGHT_TOTAL + wide_at
-        wide[wide_at : wide_at + count] = cumulative[:count]
+        for j in range(count):
+            wide[wide_at + j] = cumulative[j]
         wide_at += count
     if kind == LISTED:
         for j in range(count):
@@ -160,7 +162,7 @@ def _fill_lines(
     wide_at: int,
 ) -> int:
     """Write a task's lines; `extra_at` is -1 without rewards per outcome. Returns the next `wide_at`."""
-    cumulative = np.empty(LARGEST_STATES, np.uint32)
+    cumulative = np.empty(len(lines), np.uint32)
     for row in range(len(lines)):
         low, high = row_start[row], row_start[row + 1]
         lines[row].reward = reward[row]

@@ -20,7 +20,7 @@ os.register_at_fork(after_in_child=_pool.cache_clear)
 
 def thread_count() -> int:
     """Number of threads that numba was allowed (``NUMBA_NUM_THREADS``, default: the usable cores)."""
-    return int(numba.config.NUMBA_NUM_THREADS)
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def run_in_ranges(kernel: Callable[[int, int], None], n: int, smallest: int, multiple: int) -> None:

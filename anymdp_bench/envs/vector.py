@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult, first_illegal
+from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult
 from anymdp_bench.envs.emissions import build_emissions, emit
-from anymdp_bench.envs.kernels import BLOCK, Outputs, begin, step_range
+from anymdp_bench.envs.episodes import Outputs, begin
+from anymdp_bench.envs.kernels import BLOCK, step_range
 from anymdp_bench.envs.options import BoolArray
 from anymdp_bench.envs.partial import action_law
 from anymdp_bench.envs.tables import build_tables
@@ -64,7 +65,8 @@ class TabularVectorEnv(BatchEnv):
     def _observe(self) -> IntArray:
         if self._emissions is None:
             tags = self._tables.arrivals["tag"][self._places[:, 0] + self._state]
-            return (tags >> 1).astype(np.int64)
+            ids: IntArray = (tags >> 1).astype(np.int64)
+            return ids
         out = np.empty((self.num_envs, self._emissions.shape[1]), np.int64)
         emit(self._emissions, self._places, self._state, self._elapsed, self._emission_keys, out)
         return out.reshape(self.num_envs, *(self.single_observation_space.shape or ()))
@@ -94,7 +96,7 @@ class TabularVectorEnv(BatchEnv):
             return super()._step_next(actions)
         self._require_reset()
         legal = given.check_actions(actions, self._action_shape)
-        if first_illegal(legal.reshape(-1), self._all, self._n_actions) >= 0:
+        if given.first_illegal(legal.reshape(-1), self._all, self._n_actions) >= 0:
             self._check_range(legal, ~self._over)
         active = ~self._over if self._tokens > 1 else self._all
         out = self._execute(legal, active, NOTHING, NOTHING, autoreset=True)
@@ -134,7 +136,7 @@ class TabularVectorEnv(BatchEnv):
                 self._elapsed,
                 self._horizons,
                 self._over,
-                *out,
+                *out,  # type: ignore[arg-type]
             )
 
         run_in_ranges(kernel, self.num_envs, THREAD_ROWS, BLOCK)

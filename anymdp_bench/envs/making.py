@@ -1,0 +1,178 @@
+"""Entry points of the tabular environments: from settings to a task to an environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from anymdp_bench.envs import env_entry
+from anymdp_bench.envs.tabular import TabularEnv
+from anymdp_bench.errors import InvalidConfig
+from anymdp_bench.registry import load_object, unknown_name
+from anymdp_bench.seeding import check_seed
+from anymdp_bench.task import JsonScalar, Task
+from anymdp_bench.task_file import load_task
+
+DEFAULT_TASKS = Path(__file__).parents[1] / "data" / "default"
+"""Folder of the tasks that environments without settings play, ``<id>.npz``."""
+
+FAMILIES = {
+    "AnyMDP-v0": "anymdp",
+    "AnyPOMDP-v0": "anypomdp",
+    "MultiTokenAnyPOMDP-v0": "multi-token-anypomdp",
+    "Garnet-v0": "garnet",
+}
+"""Environments whose tasks are drawn by a sampler, from ``task_seed``."""
+WORLDS = {
+    "Darkroom-v0": "anymdp_bench.worlds:darkroom",
+    "ShapedFrozenLake-v0": "anymdp_bench.worlds:frozenlake",
+    "ShapedCliffWalking-v0": "anymdp_bench.worlds:cliffwalking",
+}
+"""Environments whose task follows from their settings."""
+
+
+def default_path(env_id: str) -> Path:
+    """File of the default task of an id."""
+    return DEFAULT_TASKS / f"{env_id}.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSource:
+    """Where the tasks of an environment come from.
+
+    Attributes:
+        env_id: Registered id.
+        settings: All settings but the seed of the task.
+    """
+
+    env_id: str
+    settings: Mapping[str, JsonScalar]
+
+    def task(self, task_seed: int) -> Task:
+        """Return the task of a seed: from its file if it is the default, else built now."""
+        defaults = dict(env_entry(self.env_id).kwargs)
+        given = {**self.settings} | ({"task_seed": task_seed} if self.is_drawn else {})
+        path = default_path(self.env_id)
+        if given == defaults and path.exists():
+            return load_task(path)
+        return self.build(task_seed)
+
+    def build(self, task_seed: int) -> Task:
+        """Build the task of a seed from the settings."""
+        if not self.is_drawn:
+            return self._build_world()
+        from anymdp_bench.samplers import sample_task
+
+        return sample_task(FAMILIES[self.env_id], seed=task_seed, **self.settings)
+
+    def _build_world(self) -> Task:
+        world = load_object(WORLDS[self.env_id])
+        legal = inspect.signature(world).parameters
+        for name in self.settings:
+            if name not in legal:
+                raise InvalidConfig(str(unknown_name(f"setting of {self.env_id}", name, legal)))
+        task: Task = world(**self.settings)
+        return task
+
+    def own(self, n: int, task_seed: int) -> list[Task]:
+        """Return n tasks, of the seeds ``task_seed + i``."""
+        if n == 1 or not self.is_drawn:
+            return self.shared(n, task_seed)
+        from anymdp_bench.samplers import sample_tasks
+
+        return list(sample_tasks(FAMILIES[self.env_id], n, seed=task_seed, n_jobs=-1, **self.settings))
+
+    def shared(self, n: int, task_seed: int) -> list[Task]:
+        """Return one task n times."""
+        return [self.task(task_seed)] * n
+
+    @property
+    def is_drawn(self) -> bool:
+        """A sampler draws the task from a seed."""
+        return self.env_id in FAMILIES
+
+
+def _source(env_id: str, settings: dict[str, JsonScalar]) -> tuple[TaskSource, int]:
+    """Fill in the defaults, and split off the seed of the task."""
+    filled = dict(env_entry(env_id).kwargs) | settings
+    task_seed = check_seed(filled.pop("task_seed", 0))
+    return TaskSource(env_id, filled), task_seed
+
+
+def make_tabular(
+    env_id: str, *, info_level: str = "none", render_mode: str | None = None, **settings: JsonScalar
+) -> TabularEnv:
+    """Make one tabular environment.
+
+    Args:
+        env_id: Registered id.
+        info_level: As for `SingleEnv`.
+        render_mode: Only None.
+        **settings: Settings of the task, and ``task_seed`` if it is drawn.
+
+    Raises:
+        InvalidConfig: a setting that is unknown or out of range.
+        InvalidSeed: `task_seed` is not a seed.
+    """
+    source, task_seed = _source(env_id, settings)
+    return TabularEnv(
+        source.task(task_seed),
+        info_level=info_level,
+        resample=source.task if source.is_drawn else None,
+        render_mode=render_mode,
+    )
+
+
+def make_tabular_vec(
+    env_id: str,
+    *,
+    num_envs: int = 1,
+    tasks: str = "own",
+    autoreset_mode: str = "NextStep",
+    info_level: str = "none",
+    **settings: JsonScalar,
+) -> Any:
+    """Make a batch of tabular environments.
+
+    Args:
+        env_id: Registered id.
+        num_envs: Number of environments n, at least 1.
+        tasks: ``"own"``: environment i plays the task of ``task_seed + i``; ``"shared"``: all play one.
+        autoreset_mode: As for `BatchEnv`.
+        info_level: As for `BatchEnv`.
+        **settings: As for `make_tabular`.
+
+    Raises:
+        InvalidConfig: a setting that is unknown or out of range.
+        InvalidSeed: `task_seed` is not a seed.
+    """
+    from anymdp_bench.envs.vector import TabularVectorEnv
+
+    source, task_seed = _source(env_id, settings)
+    if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+        raise InvalidConfig(f"num_envs={num_envs!r}: give an integer of at least 1.")
+    if tasks not in ("own", "shared"):
+        raise InvalidConfig(f"tasks={tasks!r}: give 'own' or 'shared'.")
+    draw = partial(source.own if tasks == "own" else source.shared, num_envs)
+    return TabularVectorEnv(
+        draw(task_seed),
+        autoreset_mode=autoreset_mode,
+        info_level=info_level,
+        resample=draw if source.is_drawn else None,
+    )
+
+
+anymdp, anymdp_vec = partial(make_tabular, "AnyMDP-v0"), partial(make_tabular_vec, "AnyMDP-v0")
+anypomdp, anypomdp_vec = partial(make_tabular, "AnyPOMDP-v0"), partial(make_tabular_vec, "AnyPOMDP-v0")
+multi_token = partial(make_tabular, "MultiTokenAnyPOMDP-v0")
+multi_token_vec = partial(make_tabular_vec, "MultiTokenAnyPOMDP-v0")
+garnet, garnet_vec = partial(make_tabular, "Garnet-v0"), partial(make_tabular_vec, "Garnet-v0")
+darkroom, darkroom_vec = partial(make_tabular, "Darkroom-v0"), partial(make_tabular_vec, "Darkroom-v0")
+frozenlake = partial(make_tabular, "ShapedFrozenLake-v0")
+frozenlake_vec = partial(make_tabular_vec, "ShapedFrozenLake-v0")
+cliffwalking = partial(make_tabular, "ShapedCliffWalking-v0")
+cliffwalking_vec = partial(make_tabular_vec, "ShapedCliffWalking-v0")
