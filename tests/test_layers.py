@@ -17,7 +17,7 @@ OUTSIDE = ("baselines", "omnirl_reference")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("registry", "exact"),
+    ("registry", "exact", "checks"),
     ("seeding",),
     ("task", "task_checks", "task_build", "task_file"),
     ("planning",),

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.checks import check_integer
 from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.registry import lookup, unknown_name
 from anymdp_bench.samplers import anymdp, garnet, observation
-from anymdp_bench.samplers.settings import Settings, check_integer
+from anymdp_bench.samplers.settings import Settings
 from anymdp_bench.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
 from anymdp_bench.task import JsonScalar, TabularTask
 

@@ -13,19 +13,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.checks import check_choice, check_flag, check_integer
 from anymdp_bench.errors import InvalidConfig, SamplingFailed
 from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, Successors
 from anymdp_bench.samplers import bandit
 from anymdp_bench.samplers.assemble import round_distribution, round_reals
 from anymdp_bench.samplers.quality import ACCEPTED, EMPTY_ACTION, GATES, REPAIR, judge
 from anymdp_bench.samplers.reward import EXACT_SOLVER, draw_reward, repair_reward
-from anymdp_bench.samplers.settings import (
-    LEAST_RANKED_STATES,
-    MOST_STATES,
-    Settings,
-    check_choice,
-    check_integer,
-)
+from anymdp_bench.samplers.settings import LEAST_RANKED_STATES, MOST_STATES, Settings
 from anymdp_bench.samplers.structure import (
     Flags,
     Stream,
@@ -68,8 +63,7 @@ class AnyMDPSettings(Settings):
                 f"{LEAST_RANKED_STATES}..{MOST_STATES}."
             )
         check_choice("kernel_width", self.kernel_width, ("state", "action"))
-        if not isinstance(self.ergodicity, bool):
-            raise InvalidConfig(f"ergodicity={self.ergodicity!r} is not legal: give True or False.")
+        check_flag("ergodicity", self.ergodicity)
         if self.min_states is not None:
             if self.n_states == 1:
                 raise InvalidConfig("min_states is given, but a bandit (n_states=1) has one state; drop it.")

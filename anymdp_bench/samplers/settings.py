@@ -1,34 +1,16 @@
-"""What every sampler's settings share: the sizes, their limits, and how a wrong value is refused."""
+"""What every sampler's settings share: the sizes and their limits."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from anymdp_bench.errors import InvalidConfig
+from anymdp_bench.checks import check_integer
 from anymdp_bench.task import JsonScalar
 
 MOST_STATES = 1024
 MOST_ACTIONS = 64
 LEAST_RANKED_STATES = 8
 """AnyMDP's bands and start states need eight ranks [public sampler]."""
-
-
-def check_integer(name: str, value: object, low: int, high: int) -> None:
-    """Raise InvalidConfig unless `value` is an integer in low..high."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidConfig(f"{name}={value!r} is not legal: give an integer in {low}..{high}.")
-
-
-def check_number(name: str, value: object, low: float, high: float) -> None:
-    """Raise InvalidConfig unless `value` is a number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidConfig(f"{name}={value!r} is not legal: give a number in [{low}, {high}].")
-
-
-def check_choice(name: str, value: object, legal: tuple[str, ...]) -> None:
-    """Raise InvalidConfig unless `value` is one of `legal`."""
-    if value not in legal:
-        raise InvalidConfig(f"{name}={value!r} is not legal: give one of {', '.join(map(repr, legal))}.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

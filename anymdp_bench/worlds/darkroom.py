@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from anymdp_bench.checks import check_integer
 from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.task import TabularTask
 from anymdp_bench.task_build import build_task
-from anymdp_bench.worlds.checks import check_range
 
 HORIZON = 100
 GOAL_REWARD = 1.0
@@ -40,7 +40,7 @@ def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
         F. Wang et al., Towards Large-Scale In-Context Reinforcement Learning by Meta-Training in Randomized
         Worlds (OmniRL), the Darkroom experiments.
     """
-    check_range("size", size, 2, LARGEST_SIZE)
+    check_integer("size", size, 2, LARGEST_SIZE)
     goal_row, goal_column = _parse_goal(goal, size)
     n = size * size
     goal_cell = goal_row * size + goal_column

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.checks import check_choice, check_flag, check_integer
 from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.seeding import TASK_STREAM, check_seed, next_unit, stream_keys
 from anymdp_bench.task import FloatArray, TabularTask
 from anymdp_bench.task_build import build_task
-from anymdp_bench.worlds.checks import check_choice, check_flag, check_range
 
 HORIZON = 100
 REWARDS = ("shaped", "raw")
@@ -104,8 +104,8 @@ def cliffwalking(
     check_flag("is_slippery", is_slippery)
     check_flag("mirrored", mirrored)
     check_choice("reward", reward, REWARDS)
-    check_range("rows", rows, 2, LARGEST_SIDE)
-    check_range("columns", columns, 3, LARGEST_SIDE)
+    check_integer("rows", rows, 2, LARGEST_SIDE)
+    check_integer("columns", columns, 3, LARGEST_SIDE)
     n = rows * columns
     left, right = n - columns, n - 1
     start, goal = (right, left) if mirrored else (left, right)
@@ -149,7 +149,7 @@ def random_lake_map(seed: int, size: int = 4) -> str:
         InvalidSeed: `seed` is not legal.
         InvalidConfig: `size` is not legal.
     """
-    check_range("size", size, 3, LARGEST_SIDE)
+    check_integer("size", size, 3, LARGEST_SIDE)
     stream = stream_keys([check_seed(seed)], TASK_STREAM)
     while True:
         frozen = [next_unit(stream) < FROZEN_SHARE for _ in range(size * size)]

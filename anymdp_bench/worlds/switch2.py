@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from anymdp_bench.checks import check_choice
 from anymdp_bench.errors import InvalidConfig, InvalidTask
 from anymdp_bench.task import FloatArray, IntArray, TabularTask, Task, require_tabular
 from anymdp_bench.task_build import build_task
-from anymdp_bench.worlds.checks import check_choice
 
 HORIZON = 50
 ARRIVAL_REWARD = 5.0
