@@ -24,8 +24,8 @@ Agent AgentError AgentInfo BANKS BOARDS Bank BenchError Board EpisodeLearner Epi
 FingerprintMismatch InvalidAction InvalidConfig InvalidPolicy InvalidSeed InvalidTask Learner
 MarkovLearner NotTabular ORACLE_DISCOUNT RecordsError References Result SamplingFailed SingleAgent
 SingleTask TabularTask Task TaskFileError UndefinedScore UnknownName __version__ agent_table build_task
-child_seed evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task make_agent
-plan policy_return policy_value references sample_task sample_tasks stationary_distribution
+check_agent child_seed evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task
+make_agent plan policy_return policy_value references sample_task sample_tasks stationary_distribution
 """.split()
 
 
