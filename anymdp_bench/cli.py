@@ -76,6 +76,7 @@ def run(
     """
     from rich.console import Console
 
+    from anymdp_bench.agents import make_agent
     from anymdp_bench.boards import get_board
     from anymdp_bench.evaluation import change_board
     from anymdp_bench.report import score_table
@@ -83,7 +84,8 @@ def run(
     sys.path.insert(0, str(Path.cwd()))
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
     names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
-    results = _run_all(names, spec, _usable_cpus() if jobs is None else jobs, out)
+    agents = [make_agent(name, bank=spec.bank) for name in names]
+    results = _run_all(agents, spec, _usable_cpus() if jobs is None else jobs, out)
     Console().print(score_table(results))
 
 
@@ -96,20 +98,18 @@ def _anchors(board: Board) -> Sequence[str]:
     return ANCHORS if tabular else ANCHORS[:1]
 
 
-def _run_all(names: Sequence[str], board: Board, jobs: int, out: Path | None) -> list[Result]:
+def _run_all(agents: Sequence[Agent], board: Board, jobs: int, out: Path | None) -> list[Result]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    from anymdp_bench.agents import make_agent
     from anymdp_bench.evaluation import evaluate
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     results = []
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bars = {name: progress.add_task(name, total=None, start=False) for name in names}
-        for name, bar in bars.items():
+        bars = [progress.add_task(agent.info.name, total=None, start=False) for agent in agents]
+        for agent, bar in zip(agents, bars, strict=True):
             progress.start_task(bar)
-            agent = make_agent(name, bank=board.bank)
             folder = (out or _default_parent(board, agent)) / agent.info.name
 
             def show(n_episodes: int, total: int, bar: int = bar) -> None:

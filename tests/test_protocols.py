@@ -13,6 +13,7 @@ from anymdp_bench import evaluate
 from anymdp_bench.agent import AgentInfo, Episodes
 from anymdp_bench.boards import Board
 from anymdp_bench.errors import AgentError, InvalidConfig
+from anymdp_bench.pendulum import PendulumTask
 from anymdp_bench.planning import policy_return, references
 from anymdp_bench.protocols.frozen import state_policy
 from anymdp_bench.protocols.shards import full_information, play_shard, shards_of
@@ -109,6 +110,14 @@ def test_learner_without_a_table_is_tested_on_episodes_that_do_not_count() -> No
     np.testing.assert_array_equal(play(ScriptedLearner(), corridor(), n_cells=100).points.counts, 2)
     for one, other in zip(sampled.lived, exact.lived, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_table_is_no_exact_score_where_the_inner_state_is_continuous() -> None:
+    board = dataclasses.replace(BOARD, train_episodes=2, test_every=2)
+    shard = play(TabledLearner(), PendulumTask(horizon=5), board=board)
+    np.testing.assert_array_equal(shard.points.counts, 100)
+    np.testing.assert_array_equal(shard.points.steps, [[10]])
+    np.testing.assert_allclose(shard.points.mean, (shard.points.even + shard.points.odd) / 2)
 
 
 def test_a_learner_may_train_by_itself() -> None:
