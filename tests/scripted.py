@@ -8,10 +8,22 @@ from typing import Any
 import numpy as np
 
 from anymdp_bench.agent import AgentInfo
+from anymdp_bench.boards import Board
+from anymdp_bench.protocols.shards import play_shard
+from anymdp_bench.records import Cell
 from anymdp_bench.task import TabularTask, Task
 from anymdp_bench.task_build import build_task
 
 N_STATES = 3
+BOARD = Board(
+    name="test",
+    bank="none",
+    context_episodes=20,
+    train_episodes=40,
+    test_every=10,
+    test_episodes=2,
+    shard_size=2,
+)
 
 
 def corridor(*, horizon: int = 5, gain: float = 1.0, noise: float = 0.0) -> TabularTask:
@@ -90,3 +102,12 @@ class TabledLearner(ScriptedLearner):
     def policy_table(self) -> np.ndarray:
         assert self.frozen
         return np.eye(2)[(self.seen >= self.slow).astype(int)][:, None, :].repeat(self.spaces[0].n, axis=1)
+
+
+def ignore(n_episodes: int) -> None:
+    pass
+
+
+def play(agent: Any, *tasks: Any, board: Board = BOARD, n_cells: int | None = None) -> Any:
+    cells = [Cell(i, 0) for i in range(len(tasks))]
+    return play_shard(agent, board, cells, dict(enumerate(tasks)), n_cells or len(tasks), ignore)
