@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from anymdp_bench.agent import (
     Agent,
     AgentInfo,
+    CopyLearner,
     EpisodeLearner,
     Episodes,
     Learner,
@@ -38,13 +39,14 @@ from anymdp_bench.errors import (
     UndefinedScore,
     UnknownName,
 )
-from anymdp_bench.seeding import child_seed
+from anymdp_bench.seeding import child_seed, next_unit
 from anymdp_bench.task import TabularTask, Task
 
 if TYPE_CHECKING:
     from anymdp_bench.agent_check import check_agent
     from anymdp_bench.agents import agent_table, make_agent
     from anymdp_bench.banks import BANKS, Bank, load_bank
+    from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.evaluation import evaluate
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from anymdp_bench.planning.references import references
     from anymdp_bench.result import Result, load_result
     from anymdp_bench.samplers import sample_task, sample_tasks
+    from anymdp_bench.sb3 import Sb3VecEnv
     from anymdp_bench.task_build import build_task
     from anymdp_bench.task_file import load_task
 
@@ -70,6 +73,7 @@ _LATER = {
     "agent_check": ("check_agent",),
     "agents": ("agent_table", "make_agent"),
     "banks": ("BANKS", "Bank", "load_bank"),
+    "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "evaluation": ("evaluate",),
     "planning": (
         "ORACLE_DISCOUNT",
@@ -84,6 +88,7 @@ _LATER = {
     ),
     "result": ("Result", "load_result"),
     "samplers": ("sample_task", "sample_tasks"),
+    "sb3": ("Sb3VecEnv",),
     "task_build": ("build_task",),
     "task_file": ("load_task",),
 }
@@ -100,6 +105,7 @@ __all__ = [
     "Bank",
     "BenchError",
     "Board",
+    "CopyLearner",
     "EpisodeLearner",
     "EpisodeOver",
     "Episodes",
@@ -116,6 +122,7 @@ __all__ = [
     "References",
     "Result",
     "SamplingFailed",
+    "Sb3VecEnv",
     "SingleAgent",
     "SingleTask",
     "TabularTask",
@@ -128,6 +135,7 @@ __all__ = [
     "build_task",
     "check_agent",
     "child_seed",
+    "compiled_rows",
     "evaluate",
     "finite_horizon_optimum",
     "get_board",
@@ -136,13 +144,16 @@ __all__ = [
     "load_result",
     "load_task",
     "make_agent",
+    "next_unit",
     "plan",
     "policy_return",
     "policy_value",
     "references",
+    "restart_row",
     "sample_task",
     "sample_tasks",
     "stationary_distribution",
+    "step_row",
 ]
 
 

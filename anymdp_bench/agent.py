@@ -158,6 +158,28 @@ class EpisodeLearner(Learner, Protocol):
         ...
 
 
+@runtime_checkable
+class CopyLearner(Learner, Protocol):
+    """A learner that trains on many copies of each task at once, as batched policy gradients do."""
+
+    def learn_on_copies(self, make_copies: Callable[[int, int], Any], n_episodes: int) -> Episodes:
+        """Train until `n_episodes` further episodes have ended in every row.
+
+        Episodes count in the order in which they end on a row's copies; a policy that is tested afterwards
+        has learnt from nothing that ends later. The agent keeps its copies, with their open episodes, from
+        call to call, and seeds them from its own seed.
+
+        Args:
+            make_copies: ``make_copies(row, n)`` returns a new batch of n copies of the row's task. It is not
+                reset; it has `reset`, `restart` and `advance`, and `Sb3VecEnv` accepts it.
+            n_episodes: At least 1.
+
+        Returns:
+            The episodes that count.
+        """
+        ...
+
+
 class SingleAgent(Protocol):
     """An agent written for one task; `SingleTask` plays many tasks with copies of it."""
 

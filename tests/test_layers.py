@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("samplers", "worlds", "pendulum"),
     ("banks",),
     ("envs",),
-    ("agent", "boards", "provenance"),
+    ("agent", "boards", "provenance", "sb3"),
     ("agents", "records", "progress"),
     ("record_tables",),
     ("record_folder",),

@@ -20,12 +20,13 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("lea
 AGENT_GROUP = "anymdp_bench.agents"
 
 PUBLIC_NAMES = """
-Agent AgentError AgentInfo BANKS BOARDS Bank BenchError Board EpisodeLearner EpisodeOver Episodes
+Agent AgentError AgentInfo BANKS BOARDS Bank BenchError Board CopyLearner EpisodeLearner EpisodeOver Episodes
 FingerprintMismatch InvalidAction InvalidConfig InvalidPolicy InvalidSeed InvalidTask Learner
-MarkovLearner NotTabular ORACLE_DISCOUNT RecordsError References Result SamplingFailed SingleAgent
+MarkovLearner NotTabular ORACLE_DISCOUNT RecordsError References Result SamplingFailed Sb3VecEnv SingleAgent
 SingleTask TabularTask Task TaskFileError UndefinedScore UnknownName __version__ agent_table build_task
-check_agent child_seed evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task
-make_agent plan policy_return policy_value references sample_task sample_tasks stationary_distribution
+check_agent child_seed compiled_rows evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task
+make_agent next_unit plan policy_return policy_value references restart_row sample_task sample_tasks
+stationary_distribution step_row
 """.split()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from anymdp_bench.agent import Actions, Agent, BoolArray, Episodes, Observations
+from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv, StepBatch
 from anymdp_bench.errors import AgentError, InvalidAction
 from anymdp_bench.records import Cell
@@ -104,16 +106,18 @@ class Player:
         Raises:
             AgentError: the episodes have a wrong shape.
         """
-        method = getattr(self.agent, "learn_episodes", None)
+        name = "learn_on_copies" if hasattr(self.agent, "learn_on_copies") else "learn_episodes"
+        method = getattr(self.agent, name, None)
         if method is None:
             return None
-        episodes: Episodes | None = self._call("learn_episodes", method, env, n_episodes)
+        where = partial(_copies, env) if name == "learn_on_copies" else env
+        episodes: Episodes | None = self._call(name, method, where, n_episodes)
         if episodes is None:
             return None
         shapes = {np.shape(values) for values in episodes}
         if shapes != {(len(self.cells), n_episodes)}:
             message = f"answered arrays {sorted(shapes)}; each is [{len(self.cells)}, {n_episodes}]."
-            raise self._failure("learn_episodes", message)
+            raise self._failure(name, message)
         self.steps += episodes.lengths.sum(axis=1)
         return episodes
 
@@ -134,6 +138,12 @@ class Player:
         else:
             where = f"task {self.cells[row].task}, run {self.cells[row].run}, step {self.steps[row]}"
         return AgentError(f"Agent {self.agent.info.name!r}, {where}, in {name}: {message}", row)
+
+
+def _copies(env: BatchEnv, row: int, n: int) -> BatchEnv:
+    """Make a new batch of `n` copies of one row's task."""
+    copies: BatchEnv = batch_env([env.tasks[row]] * n, autoreset_mode="Disabled")
+    return copies
 
 
 def _illegal_row(actions: Actions, env: BatchEnv, active: BoolArray) -> int | None:
