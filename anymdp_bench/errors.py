@@ -59,6 +59,10 @@ class InvalidPolicy(BenchError, ValueError):
     """A policy table does not fit the task that it is evaluated on."""
 
 
+class InvalidContext(BenchError, ValueError):
+    """Recorded episodes contradict themselves, or cannot be read or written."""
+
+
 class AgentError(BenchError, RuntimeError):
     """An agent raised, or answered with something that the protocol refuses.
 

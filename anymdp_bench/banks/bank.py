@@ -113,6 +113,17 @@ class Bank:
         """First `n` test tasks, or all where there are fewer."""
         return self.test[:n]
 
+    def split(self, name: str) -> TaskSequence:
+        """Tasks of a split.
+
+        Raises:
+            InvalidConfig: no such split.
+        """
+        if name not in SPLITS:
+            raise InvalidConfig(f"split={name!r} is not legal: give one of {', '.join(SPLITS)}.")
+        tasks: TaskSequence = getattr(self, name)
+        return tasks
+
     def references(self, split: str = "test", n: int = BOARD_TASKS) -> list[References]:
         """Exact reference returns of a split's first `n` tasks.
 
@@ -120,6 +131,4 @@ class Bank:
             InvalidConfig: no such split.
             NotTabular: the tasks have no tables (Discrete-Pendulum).
         """
-        if split not in SPLITS:
-            raise InvalidConfig(f"split={split!r} is not legal: give one of {', '.join(SPLITS)}.")
-        return [references(task) for task in getattr(self, split)[:n]]
+        return [references(task) for task in self.split(split)[:n]]

@@ -198,6 +198,10 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         self._restart(given.check_mask("mask", mask, self.num_envs))
         return self._observe()
 
+    def inner_states(self) -> NDArray[Any]:
+        """Current inner states ``[n, ...]``, fresh: for teachers, who may see them, and never for agents."""
+        return self._inner()
+
     def _restart(self, mask: BoolArray) -> None:
         self._streams.next_episode(mask)
         self._start(mask)
