@@ -68,7 +68,7 @@ def _pick(weight: Ints, u: np.uint64) -> int:
 def below(bits: np.uint64, n: int) -> int:
     """Integer in 0..n-1 from the lower 34 bits of a draw; `outcome_bits` uses the others."""
     lower = bits & np.uint64((1 << NOISE_BITS) - 1)
-    return int((lower * np.uint64(n)) >> np.uint64(NOISE_BITS))
+    return int(np.int64((lower * np.uint64(n)) >> np.uint64(NOISE_BITS)))
 
 
 @numba.njit(cache=True)
