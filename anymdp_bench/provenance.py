@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -55,10 +56,20 @@ def provenance() -> dict[str, Any]:
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "machine": platform.machine(),
         "system": platform.system(),
+        "processor": _processor(),
         "cpus": os.cpu_count(),
         "git_commit": _git_commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
+
+
+def _processor() -> str:
+    """Model of the processor: the last bits of some libraries depend on it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
 
 
 def _version(name: str) -> str | None:

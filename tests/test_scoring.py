@@ -167,13 +167,21 @@ def test_curve_is_long_and_scored() -> None:
 
 
 def test_recent_scores_by_hand() -> None:
-    scores = np.arange(12.0)[None]
+    blocks = np.arange(12.0)[None]
     ends = np.arange(1, 13)[None] * 100
-    assert recent_scores(scores, ends, 99)[0] != recent_scores(scores, ends, 99)[0]  # nothing finished yet
-    assert recent_scores(scores, ends, 100)[0] == 0
-    assert recent_scores(scores, ends, 399)[0] == 1.0  # episodes 0..2
-    assert recent_scores(scores, ends, 1200)[0] == np.arange(2, 12).mean()  # the last ten
-    assert np.isnan(recent_scores(scores, ends, 1201)[0])  # it did not live that long
+    alive = np.array([1250])
+    assert np.isnan(recent_scores(blocks, ends, alive, 99)[0])  # nothing finished yet
+    assert recent_scores(blocks, ends, alive, 100)[0] == 0
+    assert recent_scores(blocks, ends, alive, 399)[0] == 2
+    assert recent_scores(blocks, ends, alive, 1250)[0] == 11
+    assert np.isnan(recent_scores(blocks, ends, alive, 1251)[0])  # it did not live that long
+
+
+def test_lived_reads_the_last_full_block_of_ten() -> None:
+    lived = [float(i) for i in range(205)]  # 5 steps each: block 19 (190..199) ends at 1000
+    got = scoring.score(exact_record([[1]], lived=[lived]))
+    assert got["lived_1000"] == pytest.approx(194.5 / 10)
+    assert np.isnan(got["lived_2000"])
 
 
 def test_lived_needs_every_cell() -> None:

@@ -8,7 +8,7 @@ from anymdp_bench.scoring.normalise import Scored
 from anymdp_bench.task import FloatArray, IntArray
 
 LIVED_STEPS = (1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
-WINDOW = 10
+BLOCK = 10
 """Episodes that a value is averaged over: the block of the in-context track."""
 
 
@@ -18,29 +18,31 @@ def regret(scored: Scored) -> dict[str, float]:
 
 
 def lived(scored: Scored) -> dict[str, float]:
-    """Mean score of the last ten episodes that ended within the first N learning steps, for several N.
+    """Mean score of the last block of ten episodes that ended within the first N learning steps.
 
-    Undefined (NaN) unless every cell has finished an episode by then and has lived for N steps: the
+    Undefined (NaN) unless every cell has finished a block by then and has lived for N steps: the
     tasks with the longest episodes alone would be another test set.
     """
+    n_blocks = scored.lived.shape[1] // BLOCK
+    blocks = scored.lived[:, : n_blocks * BLOCK].reshape(len(scored.lived), n_blocks, BLOCK).mean(axis=2)
+    ends = scored.lived_steps[:, BLOCK - 1 :: BLOCK]
+    alive = scored.lived_steps[:, -1]
     return {
-        f"lived_{steps}": float(recent_scores(scored.lived, scored.lived_steps, steps).mean())
-        for steps in LIVED_STEPS
+        f"lived_{steps}": float(recent_scores(blocks, ends, alive, steps).mean()) for steps in LIVED_STEPS
     }
 
 
-def recent_scores(scores: FloatArray, ends: IntArray, steps: int) -> FloatArray:
-    """Mean of each cell's last ten episodes within `steps`, float64 ``[C]``; NaN where there is none.
+def recent_scores(blocks: FloatArray, ends: IntArray, alive: IntArray, steps: int) -> FloatArray:
+    """Score of each cell's last block within `steps`, float64 ``[C]``; NaN where there is none.
 
     Args:
-        scores: float64 ``[C, E]``, score of each episode.
-        ends: int64 ``[C, E]``, cumulative steps at each episode's end.
+        blocks: float64 ``[C, B]``, mean score of each block.
+        ends: int64 ``[C, B]``, cumulative steps at each block's end.
+        alive: int64 ``[C]``, all steps that the cell has lived.
         steps: Number of learning steps.
     """
-    total = np.concatenate([np.zeros((len(scores), 1)), np.cumsum(scores, axis=1)], axis=1)
-    last = (ends <= steps).sum(axis=1)
-    first = np.maximum(last - WINDOW, 0)
-    rows = np.arange(len(scores))
-    defined = (last > 0) & (ends[:, -1] >= steps)
-    span = np.where(defined, last - first, 1)
-    return np.where(defined, (total[rows, last] - total[rows, first]) / span, np.nan)
+    within = (ends <= steps).sum(axis=1)
+    defined = (within > 0) & (alive >= steps)
+    if not defined.any():
+        return np.full(len(blocks), np.nan)
+    return np.where(defined, blocks[np.arange(len(blocks)), np.maximum(within, 1) - 1], np.nan)
