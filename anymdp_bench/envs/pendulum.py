@@ -136,7 +136,7 @@ def _require_pendulum(task: Task) -> PendulumTask:
     return task
 
 
-class _Constants(NamedTuple):
+class PendulumConstants(NamedTuple):
     """What the kernels need of n pendulums; `torques` is shared, because all have the same actions."""
 
     torques: FloatArray
@@ -164,7 +164,7 @@ class PendulumVectorEnv(BatchEnv):
 
     def _load(self, tasks: Sequence[Task]) -> None:
         pendulums = [_require_pendulum(task) for task in tasks]
-        self._constants = _Constants(
+        self._constants = PendulumConstants(
             torques=pendulums[0].torque_values,
             g=np.array([task.g for task in pendulums]),
             shaped=np.array([task.reward == "shaped" for task in pendulums]),
@@ -238,14 +238,14 @@ def make_pendulum_vec(
 
 
 @numba.njit(cache=True)
-def _begin_all(mask: BoolArray, keys: NDArray[np.uint64], constants: _Constants, states: FloatArray) -> None:
+def _begin_all(mask: BoolArray, keys: NDArray[np.uint64], constants: PendulumConstants, states: FloatArray) -> None:
     for i in range(len(mask)):
         if mask[i]:
             states[i] = FIXED_START if constants.fixed[i] else draw_start(keys[i])
 
 
 @numba.njit(cache=True)
-def _observe_all(states: FloatArray, constants: _Constants) -> IntArray:
+def _observe_all(states: FloatArray, constants: PendulumConstants) -> IntArray:
     observations = np.empty(len(states), np.int64)
     for i in range(len(states)):
         observations[i] = observe(
@@ -258,7 +258,7 @@ def _observe_all(states: FloatArray, constants: _Constants) -> IntArray:
 def _step_all(
     actions: IntArray,
     active: BoolArray,
-    constants: _Constants,
+    constants: PendulumConstants,
     states: FloatArray,
     elapsed: NDArray[np.int32],
     observations: IntArray,
