@@ -21,6 +21,7 @@ from anymdp_bench.agent import (
     SingleTask,
 )
 from anymdp_bench.boards import BOARDS, Board, get_board
+from anymdp_bench.contexts import TEACHERS, Context
 from anymdp_bench.envs import register_all
 from anymdp_bench.errors import (
     AgentError,
@@ -29,9 +30,11 @@ from anymdp_bench.errors import (
     FingerprintMismatch,
     InvalidAction,
     InvalidConfig,
+    InvalidContext,
     InvalidPolicy,
     InvalidSeed,
     InvalidTask,
+    MissingExtra,
     NotTabular,
     RecordsError,
     SamplingFailed,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from anymdp_bench.agent_check import check_agent
     from anymdp_bench.agents import agent_table, make_agent
     from anymdp_bench.banks import BANKS, Bank, load_bank
+    from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.evaluation import evaluate
     from anymdp_bench.planning import (
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     )
     from anymdp_bench.planning.references import references
     from anymdp_bench.result import Result, load_result
+    from anymdp_bench.run_recording import record_run
     from anymdp_bench.samplers import sample_task, sample_tasks
     from anymdp_bench.sb3 import Sb3VecEnv
     from anymdp_bench.task_build import build_task
@@ -74,6 +79,7 @@ _LATER = {
     "agents": ("agent_table", "make_agent"),
     "banks": ("BANKS", "Bank", "load_bank"),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
+    "contexts.recorder": ("record_context", "record_episodes"),
     "evaluation": ("evaluate",),
     "planning": (
         "ORACLE_DISCOUNT",
@@ -87,6 +93,7 @@ _LATER = {
         "stationary_distribution",
     ),
     "result": ("Result", "load_result"),
+    "run_recording": ("record_run",),
     "samplers": ("sample_task", "sample_tasks"),
     "sb3": ("Sb3VecEnv",),
     "task_build": ("build_task",),
@@ -99,12 +106,14 @@ __all__ = [
     "BANKS",
     "BOARDS",
     "ORACLE_DISCOUNT",
+    "TEACHERS",
     "Agent",
     "AgentError",
     "AgentInfo",
     "Bank",
     "BenchError",
     "Board",
+    "Context",
     "CopyLearner",
     "EpisodeLearner",
     "EpisodeOver",
@@ -112,11 +121,13 @@ __all__ = [
     "FingerprintMismatch",
     "InvalidAction",
     "InvalidConfig",
+    "InvalidContext",
     "InvalidPolicy",
     "InvalidSeed",
     "InvalidTask",
     "Learner",
     "MarkovLearner",
+    "MissingExtra",
     "NotTabular",
     "RecordsError",
     "References",
@@ -148,6 +159,9 @@ __all__ = [
     "plan",
     "policy_return",
     "policy_value",
+    "record_context",
+    "record_episodes",
+    "record_run",
     "references",
     "restart_row",
     "sample_task",

@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
+from anymdp_bench.contexts import Context
 from anymdp_bench.errors import AgentError
 from anymdp_bench.seeding import child_seed
 from anymdp_bench.task import FloatArray, IntArray, JsonScalar, Task
@@ -75,7 +76,7 @@ class Agent(Protocol):
         observation_space: Space[Any],
         action_space: Space[Any],
         seed: int,
-        context: Any = None,
+        context: Context | None = None,
         tasks: Sequence[Task] | None = None,
     ) -> None:
         """Forget everything and get ready for `n` unseen tasks.
@@ -230,16 +231,19 @@ class SingleTask:
         observation_space: Space[Any],
         action_space: Space[Any],
         seed: int,
-        context: Any = None,
+        context: Context | None = None,
         tasks: Sequence[Task] | None = None,
     ) -> None:
-        """Make `n` new copies; copy i is seeded ``child_seed(seed, i)``."""
-        if context is not None:
-            raise AgentError(f"{self.info.name}: an agent for one task takes no recorded context.")
+        """Make `n` new copies; copy i is seeded ``child_seed(seed, i)``.
+
+        What teachers recorded is passed on as ``context``, one row for each copy.
+        """
         self._action_shape = action_space.shape or ()
         self._agents = [self.make_agent() for _ in range(n)]
         for i, agent in enumerate(self._agents):
-            extra = {} if tasks is None else {"task": tasks[i]}
+            extra: dict[str, Any] = {} if tasks is None else {"task": tasks[i]}
+            if context is not None:
+                extra["context"] = context.rows([i])
             self._call(i, agent.begin, observation_space, action_space, child_seed(seed, i), **extra)
 
     def act(self, observations: Observations, active: BoolArray) -> Actions:

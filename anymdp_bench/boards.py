@@ -13,12 +13,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from anymdp_bench.contexts import TEACHERS
 from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.registry import lookup
 from anymdp_bench.seeding import check_seed
 
-PROTOCOLS = ("online",)
-"""What an agent is given before it acts; online: nothing."""
+PROTOCOLS = ("online", "offline", "imitation")
+"""What an agent is given before it acts: nothing, episodes of imperfect teachers, episodes of the oracle."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,10 @@ class Board:
     Attributes:
         name: Name in tables and records.
         bank: Name of the bank whose test tasks are used; other tasks may be given to `evaluate`.
-        protocol: ``"online"``.
+        protocol: ``"online"``, ``"offline"`` or ``"imitation"``.
+        teacher: Who recorded the episodes that the agent is given, see `TEACHERS`; None online, ``"oracle"``
+            for imitation.
+        teacher_episodes: How many episodes of each task are given, where there is a teacher.
         n_tasks: The first so many test tasks (all of them, if the bank has fewer).
         runs: Independent runs on each task.
         context_episodes: In-context track: episodes that an agent lives in one task.
@@ -47,6 +51,8 @@ class Board:
     name: str
     bank: str
     protocol: str = "online"
+    teacher: str | None = None
+    teacher_episodes: int = 100
     n_tasks: int = 64
     runs: int = 1
     context_episodes: int = 200
@@ -62,6 +68,7 @@ class Board:
         check_seed(self.seed)
         if self.protocol not in PROTOCOLS:
             raise InvalidConfig(f"protocol={self.protocol!r}: known protocols are {', '.join(PROTOCOLS)}.")
+        self._check_teacher()
         for field in ("name", "bank"):
             value = getattr(self, field)
             if not isinstance(value, str) or not value:
@@ -78,6 +85,15 @@ class Board:
                     f"{field}={getattr(self, field)}: give an even number; even episodes choose the best "
                     "point, odd ones report it."
                 )
+
+    def _check_teacher(self) -> None:
+        taught: dict[str, list[str | None]] = {"online": [None], "imitation": ["oracle"]}
+        legal = taught.get(self.protocol, [*TEACHERS])
+        if self.teacher not in legal:
+            raise InvalidConfig(
+                f"teacher={self.teacher!r} with protocol={self.protocol!r}: give "
+                f"{'one of ' if len(legal) > 1 else ''}{', '.join(map(repr, legal))}."
+            )
 
     def _check_points(self, total: str, part: str) -> None:
         if getattr(self, total) % getattr(self, part):
@@ -133,6 +149,7 @@ class Board:
 
 
 _COUNTS = (
+    "teacher_episodes",
     "n_tasks",
     "runs",
     "context_episodes",
@@ -176,25 +193,45 @@ _ROWS = (
 _BANK_NAME = re.compile(r"(?P<stem>.+)-v(?P<version>\d+)")
 
 
-def board_name(bank: str, protocol: str) -> str:
-    """Name of a bank's board: ``anymdp-16x5-v0`` and ``online`` give ``anymdp-16x5-online-v0``."""
-    return _BANK_NAME.sub(rf"\g<stem>-{protocol}-v\g<version>", bank)
-
-
-BOARDS: dict[str, Board] = {
-    board.name: board
-    for board in (
-        Board(
-            name=board_name(row.bank, protocol),
-            bank=row.bank,
-            protocol=protocol,
-            runs=row.runs,
-            context_episodes=row.context_episodes,
-        )
-        for row in _ROWS
-        for protocol in PROTOCOLS
-    )
+OWN_EPISODES = 200
+"""Episodes that an agent lives after a teacher's."""
+_TAUGHT = {
+    "offline": ("offline", "noisy-oracle-0.5"),
+    "offline-uniform": ("offline", "uniform"),
+    "imitation": ("imitation", "oracle"),
 }
+"""Middle of a board's name: protocol and teacher."""
+
+
+def board_name(bank: str, kind: str) -> str:
+    """Name of a bank's board: ``anymdp-16x5-v0`` and ``online`` give ``anymdp-16x5-online-v0``."""
+    return _BANK_NAME.sub(rf"\g<stem>-{kind}-v\g<version>", bank)
+
+
+def _boards_of(row: _Row) -> list[Board]:
+    """All boards of a bank."""
+    online = Board(
+        name=board_name(row.bank, "online"),
+        bank=row.bank,
+        runs=row.runs,
+        context_episodes=row.context_episodes,
+    )
+    taught = [
+        dataclasses.replace(
+            online,
+            name=board_name(row.bank, kind),
+            protocol=protocol,
+            teacher=teacher,
+            context_episodes=OWN_EPISODES,
+            train_episodes=OWN_EPISODES,
+            test_every=20,
+        )
+        for kind, (protocol, teacher) in _TAUGHT.items()
+    ]
+    return [online, *taught]
+
+
+BOARDS: dict[str, Board] = {board.name: board for row in _ROWS for board in _boards_of(row)}
 
 
 def get_board(name: str) -> Board:

@@ -63,6 +63,10 @@ class InvalidContext(BenchError, ValueError):
     """Recorded episodes contradict themselves, or cannot be read or written."""
 
 
+class MissingExtra(BenchError, ImportError):
+    """An optional package is needed and not installed; the message names the extra."""
+
+
 class AgentError(BenchError, RuntimeError):
     """An agent raised, or answered with something that the protocol refuses.
 

@@ -13,6 +13,7 @@ from anymdp_bench.boards import BOARDS, Board
 from anymdp_bench.errors import UndefinedScore
 from anymdp_bench.paper import METHODS, Figures, published
 from anymdp_bench.result import Result
+from anymdp_bench.scoring.windows import WINDOWS
 
 DASH = "-"
 LEARNER_MARK = " *"
@@ -21,22 +22,17 @@ HEADERS = (
     "asymp-\ntotic",
 )
 
+TAUGHT_HEADERS = tuple(
+    header for first, last in WINDOWS for header in (f"episodes {first}-{last}\nscore %", "\nreturn")
+)
+
 
 def score_table(results: Sequence[Result]) -> Table:
-    """Put the results of one board under each other, then the paper's other methods."""
+    """Put the results of one board under each other; online, the paper's other methods too."""
     board = results[0].manifest.board
-    table = Table(
-        title=_title(results[0]),
-        caption=_caption(board),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
-    table.add_column("agent", no_wrap=True)
-    for header in HEADERS:
-        table.add_column(header, justify="right", no_wrap=True, style="dim" if header == "paper" else None)
+    if board.teacher is not None:
+        return _taught_table(results)
+    table = _empty_table(results[0], _caption(board), HEADERS)
     figures = published().get(board.bank, {})
     for result in results:
         table.add_row(*_row(result, figures))
@@ -48,9 +44,45 @@ def score_table(results: Sequence[Result]) -> Table:
     return table
 
 
+def _taught_table(results: Sequence[Result]) -> Table:
+    """The first and the last episodes of each agent that was given a teacher's."""
+    table = _empty_table(results[0], _caption(results[0].manifest.board), TAUGHT_HEADERS)
+    for result in results:
+        returns = result.record.lived.scores
+        raw = [f"{returns[:, first - 1 : last].mean():.4g}" for first, last in WINDOWS]
+        try:
+            scores = result.scores().iloc[0]
+            cells = [_with_interval(scores, f"episodes_{first}_{last}") for first, last in WINDOWS]
+        except UndefinedScore:
+            cells = [DASH] * len(WINDOWS)
+        table.add_row(_name(result), *(text for pair in zip(cells, raw, strict=True) for text in pair))
+    return table
+
+
+def _empty_table(result: Result, caption: str, headers: Sequence[str]) -> Table:
+    table = Table(
+        title=_title(result),
+        caption=caption,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("agent", no_wrap=True)
+    for header in headers:
+        table.add_column(header, justify="right", no_wrap=True, style="dim" if header == "paper" else None)
+    return table
+
+
+def _name(result: Result) -> str:
+    agent = result.manifest.agent
+    return f"{agent.name}{LEARNER_MARK if agent.learner else ''}"
+
+
 def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
     agent = result.manifest.agent
-    name = f"{agent.name}{LEARNER_MARK if agent.learner else ''}"
+    name = _name(result)
     paper = figures.get(METHODS.get(agent.name, ""), Figures(math.nan, math.nan, math.nan))
     try:
         scores = result.scores().iloc[0]
@@ -72,7 +104,8 @@ def _title(result: Result) -> str:
     board, n_tasks = result.manifest.board, len(result.manifest.fingerprints)
     changed = "" if BOARDS.get(board.name) == board else ", changed"
     runs = f", {board.runs} runs each" if board.runs > 1 else ""
-    return f"{board.name}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}"
+    given = "" if board.teacher is None else f", after {board.teacher_episodes} episodes of {board.teacher}"
+    return f"{board.name}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}{given}"
 
 
 def _caption(board: Board) -> str:

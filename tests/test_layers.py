@@ -25,6 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("samplers", "worlds", "pendulum"),
     ("banks",),
     ("envs",),
+    ("contexts",),
     ("agent", "boards", "provenance", "sb3"),
     ("agents", "records", "progress"),
     ("record_tables",),
@@ -33,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("plots", "paper"),
     ("result",),
     ("evaluation", "report"),
+    ("run_recording",),
     ("agent_check",),
     ("cli",),
 )

@@ -9,7 +9,7 @@
 - `minari`: data sets for offline RL libraries (extra ``[minari]``).
 """
 
-from anymdp_bench.contexts.context import TAGS, Context
+from anymdp_bench.contexts.context import TAGS, Context, join_rows
 from anymdp_bench.contexts.teachers import TEACHERS, Teacher, get_teacher
 
-__all__ = ["TAGS", "TEACHERS", "Context", "Teacher", "get_teacher"]
+__all__ = ["TAGS", "TEACHERS", "Context", "Teacher", "get_teacher", "join_rows"]

@@ -160,6 +160,28 @@ class Context:
         )
 
 
+def join_rows(contexts: Sequence[Context]) -> Context:
+    """Put the rows of several contexts under each other.
+
+    Raises:
+        InvalidContext: there is none, or they differ in spaces or in episodes per row.
+    """
+    kinds = {(c.n_observations, c.n_actions, c.n_episodes, *c.observations.shape[1:]) for c in contexts}
+    if len(kinds) != 1:
+        raise InvalidContext(f"{len(contexts)} contexts of {len(kinds)} kinds: give contexts of one kind.")
+    lengths = np.concatenate([context.lengths.ravel() for context in contexts])
+    steps: dict[str, Any] = {
+        name: np.concatenate([getattr(c, name) for c in contexts]) for name in STEP_ARRAYS
+    }
+    return dataclasses.replace(
+        contexts[0],
+        **steps,
+        n_rows=sum(context.n_rows for context in contexts),
+        episode_start=np.concatenate([[0], np.cumsum(lengths)]),
+        teachers=tuple(name for context in contexts for name in context.teachers),
+    )
+
+
 def _rebuild(values: dict[str, Any]) -> Context:
     return Context(**values)
 

@@ -145,7 +145,7 @@ def _play(env: BatchEnv, guides: Sequence[Guide], seeds: Sequence[int]) -> dict[
         actions, tags = choice.act(len(log["active"]), observations)
         step = env.advance(actions.reshape(n, *shape), active)
         entry = (observations, actions.reshape(n, *shape), step.rewards, step.observations)
-        values = (*entry, step.terminated, step.truncated, tags, active.copy())
+        values: tuple[NDArray[Any], ...] = (*entry, step.terminated, step.truncated, tags, active.copy())
         for name, value in zip(log, values, strict=True):
             log[name].append(value)
         observations = step.observations

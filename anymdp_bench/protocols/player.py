@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from anymdp_bench.agent import Actions, Agent, BoolArray, Episodes, Observations
+from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv, StepBatch
 from anymdp_bench.errors import AgentError, InvalidAction
@@ -34,11 +35,13 @@ class Player:
         self.cells = tuple(cells)
         self.steps = np.zeros(len(self.cells), dtype=np.int64)
 
-    def begin(self, env: BatchEnv, seed: int, tasks: Sequence[Task] | None) -> None:
-        """Make the agent forget everything."""
+    def begin(
+        self, env: BatchEnv, seed: int, tasks: Sequence[Task] | None, context: Context | None = None
+    ) -> None:
+        """Make the agent forget everything, and hand it what teachers recorded."""
         self.steps[:] = 0
         spaces = env.single_observation_space, env.single_action_space
-        self._call("begin", self.agent.begin, len(self.cells), *spaces, seed, context=None, tasks=tasks)
+        self._call("begin", self.agent.begin, len(self.cells), *spaces, seed, context=context, tasks=tasks)
 
     def act(self, observations: Observations, active: BoolArray) -> Actions:
         """Ask for actions; `advance` checks them."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from anymdp_bench.agent import Agent, AgentInfo
 from anymdp_bench.boards import Board
+from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.errors import AgentError
@@ -98,10 +99,22 @@ def play_with(
     env = _seeded_env(board, cells, seen, "env")
     first = cells[0]
     seed = child_seed(board.seed, "agent", first.task, first.run)
-    player.begin(env, seed, seen if privileged else None)
+    player.begin(env, seed, seen if privileged else None, _taught(board, cells, seen))
     if not agent.info.learner:
         return live_in_context(player, env, board, on_episodes)
     return train_and_test(player, env, board, _make_test(player, board, seen, n_cells), on_episodes)
+
+
+def _taught(board: Board, cells: Sequence[Cell], tasks: Sequence[Task]) -> Context | None:
+    """What the board's teacher recorded in each cell."""
+    if board.teacher is None:
+        return None
+    from anymdp_bench.contexts.recorder import context_seed, record_episodes
+
+    seeds = [
+        context_seed(board.seed, board.bank, "test", cell.task, cell.run, board.teacher) for cell in cells
+    ]
+    return record_episodes(tasks, board.teacher, seeds, board.teacher_episodes)
 
 
 def _seeded_env(board: Board, cells: Sequence[Cell], tasks: Sequence[Task], purpose: str) -> BatchEnv:

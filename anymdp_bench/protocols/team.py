@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from gymnasium.spaces import Discrete, Space
 from numpy.typing import NDArray
 
 from anymdp_bench.agent import Actions, Agent, AgentInfo, BoolArray, Observations
+from anymdp_bench.contexts import Context, join_rows
 from anymdp_bench.errors import AgentError
 from anymdp_bench.task import FloatArray, IntArray, Task
 from anymdp_bench.worlds.switch2 import N_MOVES, N_PLAYER_IDS, switch2_arrived, switch2_player_ids
@@ -48,14 +50,15 @@ class Team:
         observation_space: Space[Any],
         action_space: Space[Any],
         seed: int,
-        context: Any = None,
+        context: Context | None = None,
         tasks: Sequence[Task] | None = None,
     ) -> None:
-        """Begin ``2 n`` rows with the spaces of one player."""
+        """Begin ``2 n`` rows with the spaces of one player, and what the teacher's players recorded."""
         spaces = Discrete(self._n_ids), Discrete(N_MOVES)
         inner = None if tasks is None else [task for task in tasks for _ in range(N_PLAYERS)]
+        recorded = None if context is None else self._per_player(context)
         try:
-            self._agent.begin(N_PLAYERS * n, *spaces, seed, context=context, tasks=inner)
+            self._agent.begin(N_PLAYERS * n, *spaces, seed, context=recorded, tasks=inner)
         except AgentError as error:
             raise _joint_row(error) from error
 
@@ -118,6 +121,29 @@ class Team:
         first, second = (tables[p::N_PLAYERS, self._ids[:, p]] for p in range(N_PLAYERS))
         joint: FloatArray = (first[..., :, None] * second[..., None, :]).reshape(*first.shape[:2], -1)
         return joint
+
+    def _per_player(self, context: Context) -> Context:
+        """Episodes of a joint teacher as each player would have lived them, players of a row adjacent."""
+        players = [self._of_player(context, player) for player in range(N_PLAYERS)]
+        joined = join_rows(players)
+        return joined.rows([p * context.n_rows + i for i in range(context.n_rows) for p in range(N_PLAYERS)])
+
+    def _of_player(self, context: Context, player: int) -> Context:
+        playing = ~self._arrived[context.observations, player]
+        arrives = self._arrived[context.next_observations[playing], player]
+        return dataclasses.replace(
+            context,
+            n_observations=self._n_ids,
+            n_actions=N_MOVES,
+            observations=self._ids[context.observations[playing], player],
+            actions=np.divmod(context.actions[playing], N_MOVES)[player],
+            rewards=context.rewards[playing],
+            next_observations=self._ids[context.next_observations[playing], player],
+            terminated=context.terminated[playing] | arrives,
+            truncated=context.truncated[playing] & ~arrives,
+            tags=context.tags[playing],
+            episode_start=np.concatenate([[0], np.cumsum(playing)])[context.episode_start],
+        )
 
     def _playing(self, observations: Observations, active: BoolArray) -> BoolArray:
         playing: BoolArray = active.repeat(N_PLAYERS) & ~self._arrived[observations].ravel()

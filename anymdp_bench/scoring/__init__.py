@@ -14,6 +14,7 @@ from anymdp_bench.scoring.asymptotic import asymptotic, optimum
 from anymdp_bench.scoring.lived import lived, regret
 from anymdp_bench.scoring.normalise import Scored, check_record, normalise
 from anymdp_bench.scoring.performance import convergence, performance
+from anymdp_bench.scoring.windows import windows
 
 COLUMNS: dict[str, Callable[[Scored], dict[str, float]]] = {
     "performance": performance,
@@ -22,6 +23,7 @@ COLUMNS: dict[str, Callable[[Scored], dict[str, float]]] = {
     "regret": regret,
     "optimum": optimum,
     "lived": lived,
+    "windows": windows,
 }
 
 __all__ = ["COLUMNS", "Scored", "curve", "normalise", "score"]

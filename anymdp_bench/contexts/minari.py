@@ -1,0 +1,135 @@
+"""Contexts as Minari data sets, for offline RL libraries (extra ``[minari]``).
+
+Each episode is a Minari episode; who recorded it, its row and its tags are metadata of the episode. The
+data are stored as hdf5, without infos.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Discrete, MultiDiscrete, Space
+
+from anymdp_bench.contexts.context import Context
+from anymdp_bench.contexts.teachers import UNKNOWN
+from anymdp_bench.errors import InvalidContext, MissingExtra
+
+TEACHER, ROW, TAGS = "anymdp_teacher", "anymdp_row", "anymdp_tags"
+"""Names of the metadata."""
+LONGEST = 60_000
+"""Tags of an episode must fit the 64 KiB of an hdf5 attribute."""
+SOMEBODY = "unknown"
+"""Teacher of episodes that do not say."""
+
+
+def to_minari(context: Context, dataset_id: str, **metadata: Any) -> Any:
+    """Write a context as a new local data set.
+
+    Args:
+        context: What to write.
+        dataset_id: ``"namespace/name-v0"`` or ``"name-v0"``; it must not exist.
+        **metadata: Further arguments of ``minari.create_dataset_from_buffers``, e.g. ``author``.
+
+    Returns:
+        The ``minari.MinariDataset``.
+
+    Raises:
+        MissingExtra: Minari is not installed.
+        InvalidContext: the data set exists, or an episode is too long.
+    """
+    minari = _minari()
+    longest = int(context.lengths.max())
+    if longest > LONGEST:
+        raise InvalidContext(f"an episode has {longest} steps; at most {LONGEST} can be written.")
+    if dataset_id in minari.list_local_datasets():
+        raise InvalidContext(f"data set {dataset_id!r} exists. Delete it, or choose another name or version.")
+    start = context.episode_start
+    buffers, marks = [], []
+    for k, teacher in enumerate(context.teachers):
+        steps = slice(start[k], start[k + 1])
+        last = context.next_observations[start[k + 1] - 1]
+        buffers.append(
+            minari.data_collector.EpisodeBuffer(
+                id=k,
+                observations=np.concatenate([context.observations[steps], last[None]]),
+                actions=context.actions[steps],
+                rewards=context.rewards[steps],
+                terminations=context.terminated[steps],
+                truncations=context.truncated[steps],
+                infos={},
+            )
+        )
+        marks.append({TEACHER: teacher, ROW: k // context.n_episodes, TAGS: context.tags[steps]})
+    data_set = minari.create_dataset_from_buffers(
+        dataset_id,
+        buffers,
+        observation_space=_space(context.n_observations, context.observations.shape[1:]),
+        action_space=_space(context.n_actions, context.actions.shape[1:]),
+        data_format="hdf5",
+        **metadata,
+    )
+    data_set.storage.update_episode_metadata(marks)
+    return data_set
+
+
+def from_minari(dataset_id: str) -> Context:
+    """Read a context from a local data set; inverse of `to_minari`.
+
+    Data sets of other origin are read as well, if they have discrete spaces and complete episodes; then all
+    episodes form one row, and teacher and tags are unknown.
+
+    Raises:
+        MissingExtra: Minari is not installed.
+        InvalidContext: there is no such data set, its spaces are not discrete, or its episodes contradict
+            themselves.
+    """
+    minari = _minari()
+    if dataset_id not in minari.list_local_datasets():
+        raise InvalidContext(
+            f"there is no local data set {dataset_id!r}; `minari.download_dataset` fetches remote ones."
+        )
+    data_set = minari.load_dataset(dataset_id)
+    episodes = sorted(data_set.iterate_episodes(), key=lambda episode: episode.id)
+    marks = list(data_set.storage.get_episode_metadata([episode.id for episode in episodes]))
+    lengths = [len(episode.rewards) for episode in episodes]
+    tags = [
+        np.asarray(mark.get(TAGS, np.full(length, UNKNOWN)))
+        for mark, length in zip(marks, lengths, strict=True)
+    ]
+    return Context(
+        n_rows=1 + max((int(mark.get(ROW, 0)) for mark in marks), default=0),
+        n_observations=_size("observation", data_set.observation_space),
+        n_actions=_size("action", data_set.action_space),
+        observations=np.concatenate([episode.observations[:-1] for episode in episodes]),
+        next_observations=np.concatenate([episode.observations[1:] for episode in episodes]),
+        actions=np.concatenate([episode.actions for episode in episodes]),
+        rewards=np.concatenate([episode.rewards for episode in episodes]),
+        terminated=np.concatenate([episode.terminations for episode in episodes]),
+        truncated=np.concatenate([episode.truncations for episode in episodes]),
+        tags=np.concatenate(tags),
+        episode_start=np.concatenate([[0], np.cumsum(lengths)]),
+        teachers=tuple(str(mark.get(TEACHER, SOMEBODY)) for mark in marks),
+    )
+
+
+def _minari() -> Any:
+    try:
+        import minari
+        import minari.data_collector
+    except ImportError as error:
+        raise MissingExtra(f"Minari is missing ({error}): pip install 'anymdp-bench[minari]'.") from error
+    return minari
+
+
+def _space(size: int, tokens: tuple[int, ...]) -> Space[Any]:
+    return MultiDiscrete(np.full(tokens, size)) if tokens else Discrete(size)
+
+
+def _size(name: str, space: Space[Any]) -> int:
+    """Number of ids of a space that starts at 0."""
+    if isinstance(space, Discrete) and space.start == 0:
+        return int(space.n)
+    if isinstance(space, MultiDiscrete) and space.nvec.ndim == 1 and not np.any(space.start):
+        return int(space.nvec.max())
+    raise InvalidContext(f"{name} space {space} is not Discrete or MultiDiscrete from 0.")
