@@ -66,7 +66,7 @@ def evaluate(
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
     if tasks is not None:
         spec = dataclasses.replace(spec, bank=OWN_TASKS, n_tasks=max(1, len(tasks)))
-    chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), _references(tasks))
+    chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), task_references(tasks))
     manifest = _manifest(spec, player, chosen, known)
     with _folder(out, manifest) as folder:
         shards = _play_all(_Run(player, manifest, chosen), jobs, folder, on_progress or _ignore)
@@ -97,10 +97,10 @@ def _folder(out: str | PathLike[str] | None, manifest: Manifest) -> Iterator[Rec
 
 def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
     tasks: list[Task] = list(load_bank(board.bank).board_tasks(board.n_tasks))
-    return tasks, _references(tasks)
+    return tasks, task_references(tasks)
 
 
-def _references(tasks: Sequence[Task]) -> dict[str, list[float]]:
+def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
     """Exact references; NaN where a task has no tables, so that no score can be made of it."""
     if not tasks:
         raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")

@@ -4,6 +4,7 @@ Everything here concerns the *scored* reward and full information (inner states)
 are several moves long is first expanded into one with an action per combination.
 """
 
+from anymdp_bench.planning.limits import ReturnLimits, return_limits
 from anymdp_bench.planning.references import References, references
 from anymdp_bench.planning.solve import (
     ORACLE_DISCOUNT,
@@ -20,6 +21,7 @@ from anymdp_bench.planning.solve import (
 __all__ = [
     "ORACLE_DISCOUNT",
     "References",
+    "ReturnLimits",
     "ReturnMoments",
     "finite_horizon_optimum",
     "greedy",
@@ -27,6 +29,7 @@ __all__ = [
     "policy_return",
     "policy_value",
     "references",
+    "return_limits",
     "stationary_distribution",
     "uniform_policy",
 ]
