@@ -196,7 +196,8 @@ def test_block_points_by_hand() -> None:
 def test_every_released_schema_stays_readable() -> None:
     for folder in sorted(FIXTURES.glob("records-schema-*")):
         expected = pd.read_csv(folder / "scores.csv")
-        pd.testing.assert_frame_equal(load_result(folder).scores(), expected, check_dtype=False)
+        scores = load_result(folder).scores()[list(expected)]  # later versions may add columns
+        pd.testing.assert_frame_equal(scores, expected, check_dtype=False)
     assert (FIXTURES / "records-schema-1").is_dir()
 
 
