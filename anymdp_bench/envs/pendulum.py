@@ -238,7 +238,9 @@ def make_pendulum_vec(
 
 
 @numba.njit(cache=True)
-def _begin_all(mask: BoolArray, keys: NDArray[np.uint64], constants: PendulumConstants, states: FloatArray) -> None:
+def _begin_all(
+    mask: BoolArray, keys: NDArray[np.uint64], constants: PendulumConstants, states: FloatArray
+) -> None:
     for i in range(len(mask)):
         if mask[i]:
             states[i] = FIXED_START if constants.fixed[i] else draw_start(keys[i])
