@@ -22,7 +22,7 @@ from anymdp_bench.agent import (
 )
 from anymdp_bench.boards import BOARDS, Board, get_board
 from anymdp_bench.contexts import TEACHERS, Context
-from anymdp_bench.envs import register_all
+from anymdp_bench.envs import batch_env, register_all
 from anymdp_bench.errors import (
     AgentError,
     BenchError,
@@ -143,6 +143,7 @@ __all__ = [
     "UnknownName",
     "__version__",
     "agent_table",
+    "batch_env",
     "build_task",
     "check_agent",
     "child_seed",

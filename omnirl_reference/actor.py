@@ -1,0 +1,68 @@
+"""Act with a model, one step at a time, in n independent interactions at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from omnirl_reference.config import TAG_UNKNOWN
+from omnirl_reference.mixers import State
+from omnirl_reference.model import OmniRL
+from omnirl_reference.tokens import Steps, first_steps
+
+
+class Actor:
+    """Recurrent memory of n interactions and what happened last in each.
+
+    Args:
+        model: In evaluation mode.
+        n: Number of interactions.
+    """
+
+    def __init__(self, model: OmniRL, n: int) -> None:
+        """Begin with an empty memory."""
+        self.model = model
+        self.device = model.policy.weight.device
+        self.memory = model.initial_state(n)
+        self._before = first_steps(torch.zeros(n, 1, dtype=torch.long, device=self.device), model.config)
+
+    @torch.inference_mode()
+    def logits(self, states: Tensor, rows: Tensor) -> Tensor:
+        """Policy logits ``[len(rows), A]`` of `rows`, whose states int64 ``[n]`` enter the memory."""
+        steps = Steps(*(x[rows] for x in self._before))._replace(states=states[rows, None])
+        part = [tuple(tensor[rows] for tensor in memory) for memory in self.memory]
+        logits, after = self.model.decide(steps, part)
+        self._keep(rows, after)
+        return logits[:, 0]
+
+    def _keep(self, rows: Tensor, after: list[State]) -> None:
+        if len(rows) == len(self.memory[0][0]):
+            self.memory = after
+            return
+        for memory, new in zip(self.memory, after, strict=True):
+            for tensor, value in zip(memory, new, strict=True):
+                tensor[rows] = value
+
+    def remember(
+        self, states: Tensor, actions: Tensor, rewards: Tensor, rows: Tensor, tag: int = TAG_UNKNOWN
+    ) -> None:
+        """Note the step that `rows` just took: states, actions, rewards ``[n]``."""
+        before = self._before
+        before.previous_states[rows, 0] = states[rows]
+        before.previous_actions[rows, 0] = actions[rows]
+        before.previous_rewards[rows, 0] = rewards[rows]
+        before.previous_tags[rows, 0] = tag
+
+    def end_episode(self, states: Tensor, rows: Tensor) -> None:
+        """Feed the final states of episodes that ended, with the end-of-episode action."""
+        if len(rows) == 0:
+            return
+        self.logits(states, rows)
+        end = torch.full_like(states, self.model.config.n_actions)
+        self.remember(states, end, torch.zeros(len(states), device=self.device), rows)
+
+
+def sample(logits: Tensor, temperature: Tensor, generator: torch.Generator) -> Tensor:
+    """Actions int64 ``[n]`` from softmax(logits / temperature); temperature ``[n]`` above 0."""
+    chances = (logits / temperature[:, None]).softmax(dim=-1)
+    return torch.multinomial(chances, 1, generator=generator)[:, 0]
