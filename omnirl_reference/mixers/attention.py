@@ -1,7 +1,7 @@
 """Softmax attention over a sliding window: the classical control.
 
 References:
-    A. Vaswani et al., Attention is all you need (2017); relative position bias as in ALiBi (arXiv 2108.12409).
+    A. Vaswani et al., Attention is all you need (2017); position bias as in ALiBi (arXiv 2108.12409).
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""Checkpoints: tensors as safetensors, everything else as JSON; nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from anymdp_bench import InvalidConfig
+from omnirl_reference.config import ModelConfig, read_json
+from omnirl_reference.model import OmniRL
+
+WEIGHTS, TRAINING, NOTES = "weights.safetensors", "training.safetensors", "notes.json"
+
+
+def _replace(path: Path, write: Any) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    write(temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_model(model: OmniRL, folder: Path, notes: dict[str, Any]) -> None:
+    """Write weights and notes; each file is replaced only by a complete one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    _replace(folder / WEIGHTS, lambda path: save_file(weights, path))
+    _replace(folder / NOTES, lambda path: path.write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n"))
+
+
+def load_model(folder: Path) -> tuple[OmniRL, dict[str, Any]]:
+    """Read a model and its notes.
+
+    Raises:
+        InvalidConfig: the folder holds no checkpoint, or its parts do not fit each other.
+    """
+    notes = read_json(folder / NOTES)
+    try:
+        model = OmniRL(ModelConfig(**notes["model"]))
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise InvalidConfig(f"{folder}: not a checkpoint ({type(error).__name__}: {error}).") from error
+    return model.eval(), notes
+
+
+def save_training(folder: Path, tensors: dict[str, Tensor]) -> None:
+    """Write what a run needs to go on: weights, optimiser and random state in one file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    _replace(folder / TRAINING, lambda path: save_file(kept, path))
+
+
+def load_training(folder: Path) -> dict[str, Tensor] | None:
+    """Read what `save_training` wrote; None where there is nothing yet."""
+    path = folder / TRAINING
+    return load_file(path) if path.exists() else None
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """State of an optimiser as named tensors."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{index}.{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Inverse of `optimiser_tensors`."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
