@@ -8,7 +8,10 @@ from torch import Tensor
 from omnirl_reference.config import TAG_UNKNOWN
 from omnirl_reference.mixers import State
 from omnirl_reference.model import OmniRL
-from omnirl_reference.tokens import Steps, first_steps
+from omnirl_reference.tokens import Steps, first_steps, shift
+
+SEGMENT = 1024
+"""Recorded steps that are read in one pass."""
 
 
 class Actor:
@@ -42,6 +45,25 @@ class Actor:
         for memory, new in zip(self.memory, after, strict=True):
             for tensor, value in zip(memory, new, strict=True):
                 tensor[rows] = value
+
+    @torch.inference_mode()
+    def read(self, row: int, states: Tensor, actions: Tensor, rewards: Tensor, tags: Tensor) -> None:
+        """Take in a recorded sequence ``[T]`` of interaction `row`, end-of-episode positions included."""
+        only = torch.tensor([row], device=self.device)
+        for part in torch.arange(len(states)).split(SEGMENT):
+            before = Steps(*(x[only] for x in self._before))
+            columns = (x[None, part].to(self.device) for x in (states, tags, actions, rewards))
+            steps = shift(*columns, before)
+            memory = [tuple(tensor[only] for tensor in memory) for memory in self.memory]
+            _, after = self.model.decide(steps, memory)
+            for old, new in zip(self.memory, after, strict=True):
+                for tensor, value in zip(old, new, strict=True):
+                    tensor[only] = value
+            last = part[-1:]
+            whole = [x.new_zeros(len(self._before.states)) for x in (states, actions, rewards)]
+            for x, y in zip(whole, (states, actions, rewards), strict=True):
+                x[row] = y[last]
+            self.remember(*whole, only, int(tags[last]))
 
     def remember(
         self, states: Tensor, actions: Tensor, rewards: Tensor, rows: Tensor, tag: int = TAG_UNKNOWN

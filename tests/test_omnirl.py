@@ -1,0 +1,196 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gymnasium.spaces import Discrete  # noqa: E402
+
+from anymdp_bench import InvalidConfig, evaluate, record_context  # noqa: E402
+from omnirl_reference.agent import OmniRLAgent, Temperature, make  # noqa: E402
+from omnirl_reference.config import (  # noqa: E402
+    BEHAVIOURS,
+    TAG_UNKNOWN,
+    ModelConfig,
+    StreamConfig,
+    TrainConfig,
+    train_config,
+)
+from omnirl_reference.model import OmniRL  # noqa: E402
+from omnirl_reference.on_policy import play_sequences  # noqa: E402
+from omnirl_reference.stream import Stream  # noqa: E402
+from omnirl_reference.trainer import Trainer, segments_of  # noqa: E402
+
+SMALL = ModelConfig(width=32, layers=1, head_width=16)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def equal(a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...]) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("family", ["anymdp", "garnet"])
+def test_stream_is_a_function_of_its_arguments(family: str) -> None:
+    config = StreamConfig(family=family, steps=96)
+    first, second = Stream(config, 3), Stream(config, 3)
+    batches = [first.get(i) for i in range(3)]
+    assert equal(second.make(2), batches[2])
+    assert not equal(batches[0], batches[1])
+    assert not equal(Stream(config, 3, "unseen").make(0), batches[0])
+    assert equal(first.get(1), batches[1])
+
+
+def test_sequences_are_well_formed() -> None:
+    batch = Stream(StreamConfig(steps=400, oracle_free_share=0.5), 8).make(0)
+    ends = batch.actions == 5
+    assert ends.any()
+    assert (batch.tags[ends] == TAG_UNKNOWN).all()
+    assert not batch.rewards[ends].any()
+    np.testing.assert_allclose(batch.targets.sum(-1), np.where(ends, 0.0, 1.0), atol=1e-5)
+    assert ((batch.states >= 0) & (batch.states < 16)).all()
+    assert not (ends[:, 1:] & ends[:, :-1]).any()
+    assert 0.1 < (batch.tags == TAG_UNKNOWN).mean() < 0.6
+
+
+def test_pure_oracle_sequences_follow_their_labels() -> None:
+    config = StreamConfig(
+        steps=200, behaviours={"pure-0.994": 1.0}, label="hard", masked_sequences=0.0, masked_episodes=0.0
+    )
+    batch = Stream(config, 4).make(0)
+    acted = batch.actions < 5
+    assert (batch.targets.argmax(-1)[acted] == batch.actions[acted]).all()
+    assert (batch.tags[acted] == 3).all()
+
+
+def test_oracle_free_sequences_hold_no_oracle_tag() -> None:
+    config = StreamConfig(steps=200, oracle_free_share=1.0, masked_sequences=0.0, masked_episodes=0.0)
+    assert Stream(config, 8).make(0).behaviour.min() >= 4
+
+
+def test_behaviour_labels_are_what_was_done() -> None:
+    batch = Stream(StreamConfig(steps=100, label_behaviour=True), 4).make(0)
+    acted = batch.actions < 5
+    assert (batch.targets.argmax(-1)[acted] == batch.actions[acted]).all()
+
+
+def test_every_behaviour_acts() -> None:
+    for name in BEHAVIOURS:
+        batch = Stream(StreamConfig(steps=64, behaviours={name: 1.0}), 2).make(0)
+        assert (batch.actions < 5).any()
+
+
+@pytest.mark.parametrize("layout", ["packed", "interleaved"])
+@pytest.mark.parametrize("prompt", [False, True])
+def test_segments_equal_one_pass(layout: str, prompt: bool) -> None:
+    model = OmniRL(dataclasses.replace(SMALL, layout=layout, prompt=prompt))
+    batch = Stream(StreamConfig(steps=70), 2).make(0)
+    (whole,) = segments_of(batch, 70, 64, model)
+    expected, _ = model(whole.steps, whole.actions, model.initial_state(2))
+    memory = model.initial_state(2)
+    policies = []
+    for part in segments_of(batch, 32, 64, model):
+        predictions, memory = model(part.steps, part.actions, memory)
+        policies.append(predictions.policy)
+    torch.testing.assert_close(torch.cat(policies, dim=1), expected.policy, rtol=1e-3, atol=1e-4)
+
+
+def test_own_sequences_are_reproducible_and_labelled() -> None:
+    torch.manual_seed(0)
+    model, config = OmniRL(SMALL), StreamConfig(steps=80)
+    first = play_sequences(model, config, 4, (0.5, 1.0), 0)
+    assert equal(first, play_sequences(model, config, 4, (0.5, 1.0), 0))
+    assert not equal(first, play_sequences(model, config, 4, (0.5, 1.0), 1))
+    ends = first.actions == 5
+    np.testing.assert_allclose(first.targets.sum(-1), np.where(ends, 0.0, 1.0), atol=1e-5)
+    assert (first.tags == TAG_UNKNOWN).all()
+
+
+def config_of(**changes: object) -> TrainConfig:
+    values = {
+        "name": "test",
+        "model": dataclasses.asdict(SMALL),
+        "stream": {"steps": 64},
+        "stages": [{"updates": 6}, {"updates": 4, "on_policy_share": 0.5}],
+        "batch": 4,
+        "segment": 48,
+        "on_policy_refresh": 3,
+        "on_policy_pool": 4,
+        "warm_up": 2,
+    }
+    return train_config(values | changes)
+
+
+def test_a_cut_run_equals_an_uncut_one_bit_for_bit(tmp_path: Path) -> None:
+    logs: list[dict[str, float]] = []
+    Trainer(config_of(), tmp_path / "whole").run(logs.append)
+    parts: list[dict[str, float]] = []
+    for until in (3, 7, 8, 10):
+        Trainer(config_of(), tmp_path / "cut").run(parts.append, until=until)
+    assert parts == logs
+    one, two = (tmp_path / name / "weights.safetensors" for name in ("whole", "cut"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    logs: list[dict[str, float]] = []
+    config = config_of(
+        stages=[{"updates": 60}],
+        stream={"steps": 48, "behaviours": {"pure-0.994": 1.0}, "label": "hard", "n_tasks": 1},
+        learning_rate=3e-3,
+    )
+    Trainer(config, tmp_path).run(logs.append)
+    assert logs[-1]["next_state"] < logs[0]["next_state"]
+    assert np.mean([log["policy"] for log in logs[-10:]]) < 0.95 * np.mean(
+        [log["policy"] for log in logs[:5]]
+    )
+
+
+def test_agent_plays_reads_contexts_and_refuses_larger_worlds() -> None:
+    torch.manual_seed(0)
+    agent = OmniRLAgent(OmniRL(SMALL).eval(), temperature=Temperature(first=1.0, last=0.5, steps=100))
+    result = evaluate(agent, "anymdp-16x5-v0", n_tasks=10, context_episodes=10)
+    again = evaluate(agent, "anymdp-16x5-v0", n_tasks=10, context_episodes=10)
+    assert result.curve()["score"].tolist() == again.curve()["score"].tolist()
+    with pytest.raises(Exception, match="Choose a larger checkpoint"):
+        evaluate(agent, "anymdp-32x5-v0", n_tasks=10, context_episodes=10)
+
+
+def test_reading_a_context_equals_living_it() -> None:
+    """Feeding recorded episodes in one pass leaves the memory that the same steps leave one by one."""
+    torch.manual_seed(0)
+    model = OmniRL(SMALL).eval()
+    context = record_context("anymdp-16x5-v0", "uniform", split="validation", tasks=[0], n_episodes=3)
+    read, lived = OmniRLAgent(model), OmniRLAgent(model)
+    read.begin(1, Discrete(16), Discrete(5), 7, context=context)
+    lived.begin(1, Discrete(16), Discrete(5), 7)
+    for t in range(context.n_steps):
+        observation = context.observations[t : t + 1]
+        row = torch.arange(1)
+        state = lived._ids[row, torch.tensor(observation)]
+        lived._actor.logits(state, row)
+        chosen = lived._moves[row, torch.tensor(context.actions[t : t + 1])]
+        reward = torch.tensor(context.rewards[t : t + 1]).float()
+        lived._actor.remember(state, chosen, reward, row, int(context.tags[t]))
+        if context.terminated[t] or context.truncated[t]:
+            final = lived._ids[row, torch.tensor(context.next_observations[t : t + 1])]
+            lived._actor.end_episode(final, row)
+    for a, b in zip(read._actor.memory, lived._actor.memory, strict=True):
+        for x, y in zip(a, b, strict=True):
+            torch.testing.assert_close(x, y, rtol=1e-3, atol=1e-4)
+
+
+def test_illegal_configurations_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="label='warm'"):
+        StreamConfig(label="warm")
+    with pytest.raises(InvalidConfig, match="Give the fields of TrainConfig"):
+        train_config({"name": "x", "epochs": 3})
+    with pytest.raises(InvalidConfig, match="those of the stream"):
+        config_of(stream={"n_states": 32})
+    with pytest.raises(InvalidConfig, match="Give a JSON configuration"):
+        make(str(tmp_path / "none"))
