@@ -6,6 +6,8 @@ Each leaf also inherits the closest builtin, so `except ValueError` keeps workin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class BenchError(Exception):
     """Base of every error that the package raises on purpose."""
@@ -85,3 +87,15 @@ class UndefinedScore(BenchError, ValueError):
 
 class RecordsError(BenchError, ValueError):
     """A records folder is incomplete, of an unknown schema, or belongs to another run."""
+
+
+class SubmissionRefused(BenchError, ValueError):
+    """A submission fails checks.
+
+    `problems` names all of them, safe to print.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the problems; the message is one line each."""
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

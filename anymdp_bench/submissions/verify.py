@@ -1,0 +1,156 @@
+"""Run a random part of a submission again, and compare. This runs the submitted agent's code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+
+from anymdp_bench.agent import Agent, AgentInfo
+from anymdp_bench.agents import make_agent
+from anymdp_bench.banks import load_bank
+from anymdp_bench.protocols import play_shard, shards_of
+from anymdp_bench.provenance import agent_hash, package_hash, provenance
+from anymdp_bench.records import Cell, CellReferences, Record, join_shards
+from anymdp_bench.submissions import curves
+from anymdp_bench.submissions.metadata import DeclaredAgent, Machine
+from anymdp_bench.submissions.permutation import Comparison, compare
+from anymdp_bench.submissions.problems import problem, refuse, shown
+from anymdp_bench.submissions.submission import Submission
+from anymdp_bench.submissions.verdict import BITS, Reproduction
+
+ALPHA = 0.001
+"""An honest rerun is called different with at most this probability."""
+MIN_TASKS_COMPARED = 16
+"""Tasks that are at least run again where bits cannot be expected to be equal."""
+
+
+def submitted_agent(submission: Submission) -> Agent:
+    """Make the submitted agent from its entry point.
+
+    Raises:
+        SubmissionRefused: it names no entry point, or the agent declares something else now.
+        UnknownName, AgentError: the entry point cannot be called.
+    """
+    metadata = submission.metadata
+    if metadata.entry_point is None:
+        refuse([problem("verify", "names no entry point, so its agent cannot be run again")])
+    agent = make_agent(str(metadata.entry_point), bank=submission.facts.board.bank)
+    now = declared(agent.info)
+    refuse(
+        problem("verify", f"the agent declares {name}={shown(now[name])}; submitted was {shown(was)}")
+        for name, was in metadata.agent.model_dump().items()
+        if now[name] != was
+    )
+    return agent
+
+
+def declared(info: AgentInfo) -> dict[str, Any]:
+    """What an agent declares, in the fields of a submission."""
+    return {name: getattr(info, name) for name in DeclaredAgent.model_fields} | {"config": dict(info.config)}
+
+
+def machine_now() -> Machine:
+    """Versions and processor of this process."""
+    made = provenance()
+    return Machine(**{name: made[name] for name in Machine.model_fields})
+
+
+def differences(submission: Submission, agent: Agent) -> list[str]:
+    """Names of what keeps a rerun here from being equal to the bit."""
+    was, now = submission.metadata.machine, machine_now()
+    found = [name for name in ("python", "machine", "processor") if getattr(was, name) != getattr(now, name)]
+    names = sorted(was.packages.keys() | now.packages.keys())
+    found += [name for name in names if was.packages.get(name) != now.packages.get(name)]
+    code = submission.metadata.code
+    found += ["code of the package"] * (code.anymdp_bench != package_hash())
+    found += ["code of the agent"] * (code.agent != agent_hash(agent))
+    return found
+
+
+def reproduce(
+    submission: Submission, agent: Agent, *, fraction: float = 0.1, seed: int, jobs: int = 1
+) -> Reproduction:
+    """Run a random part again and compare it with what was submitted.
+
+    Whole shards are run, because an agent's random numbers belong to a shard. Where versions and processor
+    are those of the record, every number must be equal to the bit; elsewhere a permutation test at
+    `ALPHA` compares the scores over the last tenth of the points.
+
+    Args:
+        submission: Read and checked.
+        agent: From `submitted_agent`.
+        fraction: Share of the shards, in (0, 1]; at least one.
+        seed: Chooses the shards.
+        jobs: Worker processes.
+
+    Raises:
+        AgentError: the agent fails.
+    """
+    differing = differences(submission, agent)
+    n_tasks = submission.n_tasks
+    board = submission.facts.board
+    shards = shards_of(board, agent.info, n_tasks)
+    least = 1 if not differing else _shards_for(shards, MIN_TASKS_COMPARED)
+    n_chosen = min(len(shards), max(least, math.ceil(fraction * len(shards))))
+    generator = np.random.Generator(np.random.PCG64(seed))
+    chosen = sorted(int(i) for i in generator.choice(len(shards), n_chosen, replace=False))
+    tasks = load_bank(board.bank).board_tasks(n_tasks)
+    n_cells = sum(map(len, shards))
+    jobs_of = [(agent, board, shards[i], dict(enumerate(tasks)), n_cells, _ignore) for i in chosen]
+    played = joblib.Parallel(n_jobs=jobs)(joblib.delayed(play_shard)(*job) for job in jobs_of)
+    cells = tuple(cell for i in chosen for cell in shards[i])
+    joined = join_shards(played)
+    first = submission.record
+    again = Record(cells, _references(first, cells), joined.points, joined.lived)
+    found = _compare(submission, first, again, expect_bits=not differing)
+    return Reproduction(
+        test=found.test,
+        outcome=found.outcome,
+        p_value=found.p_value,
+        difference=found.difference,
+        cells=len(cells),
+        shards=chosen,
+        seed=seed,
+        differing=differing,
+    )
+
+
+def _shards_for(shards: Sequence[tuple[Cell, ...]], n_tasks: int) -> int:
+    """Shards that hold at least so many tasks, whichever are chosen; all, if there are too few."""
+    fewest = min(len({cell.task for cell in shard}) for shard in shards)
+    return math.ceil(n_tasks / fewest)
+
+
+def _ignore(n_episodes: int) -> None:
+    """Report nothing."""
+
+
+def _references(record: Record, cells: Sequence[Cell]) -> CellReferences:
+    rows = [record.cells.index(cell) for cell in cells]
+    return CellReferences(*(values[rows] for values in record.references))
+
+
+def _compare(submission: Submission, first: Record, again: Record, *, expect_bits: bool) -> Comparison:
+    rows = np.array([first.cells.index(cell) for cell in again.cells])
+    found = compare(first, again, rows, ALPHA)
+    if _same_bits(submission, again, rows):
+        return Comparison(BITS, "equal", None, found.difference)
+    if expect_bits:
+        return Comparison(BITS, "different", None, found.difference)
+    return found
+
+
+def _same_bits(submission: Submission, again: Record, rows: Any) -> bool:
+    tables = [(submission.points, curves.points_columns(again))]
+    if submission.lived is not None:
+        tables.append((submission.lived, curves.lived_columns(again)))
+    n_cells = len(submission.record.cells)
+    return all(
+        np.array_equal(was[name].reshape(n_cells, -1)[rows].ravel(), now[name])
+        for was, now in tables
+        for name in was
+    )
