@@ -1,5 +1,6 @@
 """Every registered environment, one at a time."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -112,7 +113,7 @@ def test_registration_is_idempotent_and_json_only() -> None:
 
 
 def test_unknown_id_suggests() -> None:
-    with pytest.raises(UnknownName, match=r"Unknown environment 'AnyMDP-v1'. Did you mean 'AnyMDP-v0'"):
+    with pytest.raises(UnknownName, match=r"Unknown environment 'AnyMDP-v1'\. Did you mean 'AnyMDP-v0'"):
         env_entry("AnyMDP-v1")
 
 
@@ -237,7 +238,7 @@ def test_options_that_cannot_be_met() -> None:
 def test_settings_that_do_not_exist() -> None:
     with pytest.raises(InvalidConfig, match="Unknown setting of family 'anymdp' 'n_stats'"):
         gymnasium.make("AnyMDP-v0", n_stats=16)
-    with pytest.raises(InvalidConfig, match="Unknown setting of Darkroom-v0 'sise'. Did you mean 'size'"):
+    with pytest.raises(InvalidConfig, match=r"Unknown setting of Darkroom-v0 'sise'\. Did you mean 'size'"):
         gymnasium.make("Darkroom-v0", sise=6)
     with pytest.raises(InvalidConfig, match=r"info_level='all': give one of \['none', 'score', 'full'\]"):
         gymnasium.make("AnyMDP-v0", info_level="all")
@@ -423,22 +424,37 @@ def test_law_of_two_moves_is_the_product_of_their_laws() -> None:
 
 def test_blocks_of_draws_are_one_sequence() -> None:
     key = stream_keys([5], ENV_STREAM)[0]
-    outcomes, noise = np.empty(2000, np.int64), np.empty(2000)
-    fill_draws(key, np.uint64(3), 0, outcomes, noise)
-    blocks = DrawBlocks(noise=True)
-    blocks.begin(key, 3, 10**9)
-    drawn, normals = list(blocks.outcomes), list(blocks.noise)
-    while len(drawn) < 1500:
-        blocks.refill()
-        drawn += blocks.outcomes
-        normals += blocks.noise
-    assert drawn == outcomes[: len(drawn)].tolist()
-    assert normals == noise[: len(drawn)].tolist()
+    outcomes, noise = np.empty((60, 2000), np.int64), np.empty((60, 2000))
+    fill_draws(key, np.uint64(0), 0, outcomes, noise)
+    blocks = DrawBlocks()
+    for episode in [*range(50), 3, 4, 5, 17, 58, 59]:
+        counter = 100 if episode == 17 else 0
+        source = blocks.resume(key, episode, counter) if counter else blocks.begin(key, episode)
+        drawn: list[Any] = []
+        while len(drawn) < min(30 * episode, 1000):
+            drawn += list(iter_source(source))
+            source = blocks.more()
+        wanted = zip(outcomes[episode, counter:], noise[episode, counter:], strict=True)
+        assert drawn == list(wanted)[: len(drawn)]
+
+
+def iter_source(source: Any) -> Any:
+    """Yield what a source of draws returns until it raises StopIteration."""
+    with contextlib.suppress(StopIteration):
+        while True:
+            yield source()
+
+
+def test_blocks_follow_a_change_of_the_key() -> None:
+    first, second = stream_keys([5, 6], ENV_STREAM)
+    blocks = DrawBlocks()
+    for episode, key in enumerate([first, first, second, first]):
+        assert blocks.begin(key, episode)() == DrawBlocks().begin(key, episode)()
 
 
 def test_impossible_observations_are_never_emitted() -> None:
     weight = np.zeros((1, 1, 4), np.int64)
     weight[0, 0, [1, 3]] = 2**29
     emitter = Emitter(weight)
-    emitter.begin(np.uint64(1), 0, 1000)
+    emitter.begin(np.uint64(1), 0)
     assert {emitter.emit(0) for _ in range(200)} == {1, 3}

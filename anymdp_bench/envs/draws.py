@@ -1,10 +1,14 @@
-"""The draws of one episode, handed to pure Python in blocks.
+"""The draws of one environment's episodes, handed to pure Python in blocks.
 
-A compiled call fills a block; stepping then reads plain lists. Blocks grow, so that a short episode
-draws little ahead.
+A compiled call fills a block; stepping then reads plain lists. Blocks grow, so that a short episode draws
+little ahead; and the first blocks of several episodes are filled together, so that many short episodes
+need few calls.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numba
 import numpy as np
@@ -13,59 +17,78 @@ from anymdp_bench import exact
 from anymdp_bench.seeding import draw, noise_offset, outcome_bits
 from anymdp_bench.task import FloatArray, IntArray
 
-FIRST_BLOCK = 16
-LARGEST_BLOCK = 512
+FIRST_BLOCK, LARGEST_BLOCK = 8, 512
+MOST_AHEAD = 32
+"""Episodes whose first blocks are filled together, at most."""
+CENTRAL = 0.425
+"""Where the two branches of the normal quantile meet."""
+
+NextDraw: TypeAlias = Callable[[], tuple[int, float]]
+"""Returns an integer in [0, 2**30) and a standard normal; raises StopIteration at the end of the block."""
 
 
 @numba.njit(cache=True)
 def fill_draws(key: np.uint64, episode: np.uint64, first: int, outcomes: IntArray, noise: FloatArray) -> None:
-    """Write an episode's draws with counters ``first``, ``first + 1``, ...
+    """Write draws with counters ``first``, ``first + 1``, ... of consecutive episodes.
 
     Args:
         key: Key of the environment's stream.
-        episode: Number of the episode.
-        first: Counter of the first draw.
-        outcomes: int64 ``[m]``, written: uniform integers in [0, 2**30).
-        noise: float64 ``[m]``, written: the same draws' standard normals; ``[0]`` if not wanted.
+        episode: Number of the first episode.
+        first: Counter of each episode's first draw.
+        outcomes: int64 ``[episodes, m]``, written: uniform integers in [0, 2**30).
+        noise: float64 ``[episodes, m]``, written: the same draws' standard normals.
     """
-    episode_key = draw(key, episode)
-    for i in range(len(outcomes)):
-        bits = draw(episode_key, np.uint64(first + i))
-        outcomes[i] = np.int64(outcome_bits(bits))
-        if len(noise) > 0:
+    for e in range(outcomes.shape[0]):
+        episode_key = draw(key, episode + np.uint64(e))
+        for i in range(outcomes.shape[1]):
+            bits = draw(episode_key, np.uint64(first + i))
+            outcomes[e, i] = np.int64(outcome_bits(bits))
             q = noise_offset(bits)
-            noise[i] = exact.normal_central(q) if abs(q) <= 0.425 else exact.normal_tail(q)
+            noise[e, i] = exact.normal_central(q) if abs(q) <= CENTRAL else exact.normal_tail(q)
 
 
 class DrawBlocks:
-    """Lists of draws with consecutive counters, beginning at 0 for each episode.
+    """Blocks of draws with consecutive counters, which begin at 0 for each episode."""
 
-    Attributes:
-        outcomes: Integers in [0, 2**30) of the current block.
-        noise: Standard normals of the current block, empty if not wanted.
-    """
+    def __init__(self) -> None:
+        """Make blocks without a key; `begin` comes first."""
+        self._key = np.uint64(0)
+        self._episode = 0
+        self._ahead: list[Iterator[tuple[int, float]]] = []
+        self._many = 1
+        self._size = self._counter = 0
 
-    def __init__(self, *, noise: bool) -> None:
-        """Make blocks with or without normals; `begin` fills the first one."""
-        self._outcomes = np.empty(LARGEST_BLOCK, np.int64)
-        self._noise = np.empty(LARGEST_BLOCK)
-        self._wants_noise = noise
-        self.outcomes: list[int] = []
-        self.noise: list[float] = []
+    def begin(self, key: np.uint64, episode: int) -> NextDraw:
+        """Begin an episode of a stream; return the source of its first block.
 
-    def begin(self, key: np.uint64, episode: int, limit: int) -> None:
-        """Begin an episode and fill a block of at most `limit` draws (the episode needs no more)."""
-        self._key, self._episode = key, np.uint64(episode)
-        self._next = 0
-        self._size = min(FIRST_BLOCK, limit)
-        self.refill()
+        Args:
+            key: Key of the stream; the same object as long as the stream is the same.
+            episode: Number of the episode.
+        """
+        follows = episode == self._episode + 1 and key is self._key
+        if not (follows and self._ahead):
+            self._many = min(2 * self._many, MOST_AHEAD) if follows else 1
+            self._key = key
+            self._ahead = self._fill(self._many, episode, FIRST_BLOCK, 0)
+        self._episode = episode
+        self._size = self._counter = FIRST_BLOCK
+        return self._ahead.pop().__next__
 
-    def refill(self) -> None:
-        """Replace the block by the next one."""
-        size = self._size
-        outcomes = self._outcomes[:size]
-        noise = self._noise[: size if self._wants_noise else 0]
-        fill_draws(self._key, self._episode, self._next, outcomes, noise)
-        self.outcomes, self.noise = outcomes.tolist(), noise.tolist()
-        self._next += size
-        self._size = min(2 * size, LARGEST_BLOCK)
+    def resume(self, key: np.uint64, episode: int, counter: int) -> NextDraw:
+        """Go on with an episode at the draw of a counter; return the source of a block."""
+        self._key, self._episode, self._ahead = key, episode, []
+        self._size, self._counter = FIRST_BLOCK, counter
+        return self.more()
+
+    def more(self) -> NextDraw:
+        """Return the source of the episode's next block."""
+        self._size = min(2 * self._size, LARGEST_BLOCK)
+        (block,) = self._fill(1, self._episode, self._size, self._counter)
+        self._counter += self._size
+        return block.__next__
+
+    def _fill(self, many: int, episode: int, size: int, counter: int) -> list[Iterator[tuple[int, float]]]:
+        """Blocks of `many` episodes, the first episode last."""
+        outcomes, noise = np.empty((many, size), np.int64), np.empty((many, size))
+        fill_draws(self._key, np.uint64(episode), counter, outcomes, noise)
+        return list(map(zip, outcomes[::-1].tolist(), noise[::-1].tolist()))

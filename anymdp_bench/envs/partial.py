@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.envs.draws import DrawBlocks
+from anymdp_bench.envs.draws import DrawBlocks, NextDraw
 from anymdp_bench.seeding import WEIGHT_TOTAL
 from anymdp_bench.task import FloatArray, IntArray, TabularTask
 
@@ -23,13 +23,16 @@ class Emitter:
         """Prepare a task's emission weights, int64 ``[T, S, O]``."""
         self._tokens, self._states, self._ids = map(int, weight.shape)
         self._cumulative: list[int] = np.cumsum(weight, axis=2).ravel().tolist()
-        self._draws = DrawBlocks(noise=False)
-        self._position = 0
+        self._draws = DrawBlocks()
+        self._next_draw: NextDraw
 
-    def begin(self, key: np.uint64, episode: int, horizon: int) -> None:
-        """Begin an episode of at most `horizon` steps."""
-        self._draws.begin(key, episode, (horizon + 1) * self._tokens)
-        self._position = 0
+    def begin(self, key: np.uint64, episode: int) -> None:
+        """Begin an episode."""
+        self._next_draw = self._draws.begin(key, episode)
+
+    def resume(self, key: np.uint64, episode: int, steps: int) -> None:
+        """Go on with an episode whose observations of steps 0..`steps` - 1 have been drawn."""
+        self._next_draw = self._draws.resume(key, episode, steps * self._tokens)
 
     def emit(self, state: int) -> int | NDArray[np.int64]:
         """Draw the observation of `state`: an id, or int64 ``[T]`` for several tokens."""
@@ -37,13 +40,13 @@ class Emitter:
         return tokens[0] if self._tokens == 1 else np.array(tokens)
 
     def _token(self, token: int, state: int) -> int:
-        if self._position == len(self._draws.outcomes):
-            self._draws.refill()
-            self._position = 0
+        try:
+            bits, _ = self._next_draw()
+        except StopIteration:
+            self._next_draw = self._draws.more()
+            bits, _ = self._next_draw()
         start = (token * self._states + state) * self._ids
-        outcome = self._draws.outcomes[self._position]
-        self._position += 1
-        return bisect_right(self._cumulative, outcome, start, start + self._ids - 1) - start
+        return bisect_right(self._cumulative, bits, start, start + self._ids - 1) - start
 
 
 def action_law(task: TabularTask, state: int, actions: Sequence[int]) -> FloatArray:

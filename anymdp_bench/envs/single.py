@@ -88,18 +88,19 @@ class SingleEnv(gymnasium.Env[Any, Any]):
             seed = check_seed(seed)
         if options:
             self._switch(given.take_options(options, "task", "task_seed"))
-        super().reset(seed=seed)
-        if seed is None and not self._seeded:
-            seed = int(self.np_random.integers(FRESH_SEEDS))
-        if seed is None:
-            self._episode += 1
+        if seed is not None or not self._seeded:
+            super().reset(seed=seed)
+            self._seed_streams(int(self.np_random.integers(FRESH_SEEDS)) if seed is None else seed)
         else:
-            self._seeded = True
-            self._stream = stream_keys([seed], ENV_STREAM)[0]
-            self._emission_stream = stream_keys([seed], EMISSION_STREAM)[0]
-            self._episode = 0
+            self._episode += 1
         self._over = False
         return self._begin()
+
+    def _seed_streams(self, seed: int) -> None:
+        self._seeded = True
+        self._stream = stream_keys([seed], ENV_STREAM)[0]
+        self._emission_stream = stream_keys([seed], EMISSION_STREAM)[0]
+        self._episode = 0
 
     def _switch(self, chosen: dict[str, Any]) -> None:
         task = chosen.get("task")

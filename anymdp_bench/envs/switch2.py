@@ -94,7 +94,7 @@ class Switch2Env(TabularEnv):
     @property
     def joint_state(self) -> int:
         """Index of the current joint state."""
-        return self._row // self._n_actions
+        return self.inner_state
 
     def _begin(self) -> tuple[IntArray, dict[str, Any]]:
         state, info = super()._begin()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.draws import DrawBlocks
+from anymdp_bench.envs.draws import DrawBlocks, NextDraw
 from anymdp_bench.envs.partial import Emitter, action_law
 from anymdp_bench.envs.single import SingleEnv
 from anymdp_bench.task import IntArray, TabularTask, Task, require_tabular
+
+INT64 = np.int64
 
 
 class TabularEnv(SingleEnv):
@@ -48,56 +49,56 @@ class TabularEnv(SingleEnv):
         v0: first version.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        *,
-        info_level: str = "none",
-        resample: Callable[[int], Task] | None = None,
-        render_mode: str | None = None,
-    ) -> None:
-        """See `SingleEnv` for the arguments."""
-        self._draws = DrawBlocks(noise=True)
-        super().__init__(task, info_level=info_level, resample=resample, render_mode=render_mode)
+    _task: TabularTask
 
     def _load(self, task: Task) -> None:
         tabular = require_tabular(task)
-        self._tables = tabular
         self._n_actions = tabular.n_actions
-        self._horizon = tabular.horizon
         self._tokens = tabular.action_tokens
+        self._horizon = tabular.horizon
+        self._states, self._scores = _state_lists(tabular)
+        self._start_cumulative = np.cumsum(tabular.initial_weight).tolist()
+        self._ids = tabular.state_ids.tolist()
         emission = tabular.emission_weight
         self._emitter = None if emission is None else Emitter(emission)
         self._plain = self._emitter is None and self._tokens == 1 and self._info_level == "none"
-        self._ids = tabular.state_ids.tolist()
-        self._first = tabular.row_start.tolist()
-        self._last = (tabular.row_start[1:] - 1).tolist()
-        self._cumulative = _cumulative(tabular).tolist()
-        self._start_cumulative = np.cumsum(tabular.initial_weight).tolist()
-        score = tabular.score_outcome
-        # Row of the next state's first action, id, mean and deviation of the reward, end.
-        self._arrivals = list(
-            zip(
-                (tabular.successor.astype(np.int64) * tabular.n_actions).tolist(),
-                tabular.state_ids[tabular.successor].tolist(),
-                tabular.outcome_reward.tolist(),
-                tabular.outcome_noise.tolist(),
-                tabular.terminal[tabular.successor].tolist(),
-                strict=True,
-            )
-        )
-        self._scores = None if score is None else score.tolist()
+        self._draws = DrawBlocks()
+        self._here, self._left = self._states[0], 0
+        self._next_draw: NextDraw = self._refuse
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what follows from the task and from the number of steps taken."""
+        derived = ("_states", "_scores", "_draws", "_emitter", "_here", "_next_draw")
+        return {k: v for k, v in vars(self).items() if k not in derived} | {"inner_state": self.inner_state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Load the task again and go to where the episode was."""
+        inner_state = state.pop("inner_state")
+        vars(self).update(state)
+        left, over = self._left, self._over
+        self._load(self._task)
+        self._here, self._left = self._states[inner_state], left
+        if not over:
+            elapsed = self._horizon - left
+            self._next_draw = self._draws.resume(self._stream, self._episode, 1 + elapsed * self._tokens)
+            if self._emitter is not None:
+                self._emitter.resume(self._emission_stream, self._episode, elapsed + 1)
+
+    @property
+    def inner_state(self) -> int:
+        """Current inner state; the last one after an episode's end."""
+        state: int = self._here[-1]
+        return state
 
     def _begin(self) -> tuple[Any, dict[str, Any]]:
-        draws = self._draws
-        draws.begin(self._stream, self._episode, self._horizon * self._tokens + 1)
-        state = bisect_right(self._start_cumulative, draws.outcomes[0])
-        self._row = state * self._n_actions
-        self._elapsed = 0
-        self._position = 1
+        self._next_draw = next_draw = self._draws.begin(self._stream, self._episode)
+        state = bisect_right(self._start_cumulative, next_draw()[0])
+        self._here, self._left = self._states[state], self._horizon
+        if self._plain:
+            return self._ids[state], {}
         observation: Any = self._ids[state]
         if self._emitter is not None:
-            self._emitter.begin(self._emission_stream, self._episode, self._horizon)
+            self._emitter.begin(self._emission_stream, self._episode)
             observation = self._emitter.emit(state)
         return observation, {"inner_state": state} if self._info_level == "full" else {}
 
@@ -113,25 +114,33 @@ class TabularEnv(SingleEnv):
         """
         if not self._plain:
             return self._step_any(action)
-        if action.__class__ is not int:
-            action = self._as_integer(action)
+        kind = action.__class__
+        if kind is not int:
+            action = int(action) if kind is INT64 else self._as_integer(action)
         if not 0 <= action < self._n_actions:
             raise given.illegal_action(action, self.action_space)
-        if self._over:
-            raise self._episode_over()
-        draws, position = self._draws, self._position
-        if position == len(draws.outcomes):
-            draws.refill()
-            position = 0
-        row = self._row + action
-        outcome = bisect_right(self._cumulative, draws.outcomes[position], self._first[row], self._last[row])
-        self._row, observation, mean, deviation, terminated = self._arrivals[outcome]
-        reward = mean + deviation * draws.noise[position]
-        self._position = position + 1
-        self._elapsed = elapsed = self._elapsed + 1
-        truncated = elapsed >= self._horizon and not terminated
-        self._over = terminated or truncated
-        return observation, reward, terminated, truncated, {}
+        try:
+            bits, noise = self._next_draw()
+        except StopIteration:
+            bits, noise = self._draw_more()
+        cumulative, arrivals = self._here[action]
+        self._here, observation, mean, deviation, terminated = arrivals[bisect_right(cumulative, bits)]
+        self._left = left = self._left - 1
+        if left and not terminated:
+            return observation, mean + deviation * noise, False, False, {}
+        self._end()
+        return observation, mean + deviation * noise, terminated, not terminated, {}
+
+    def _draw_more(self) -> tuple[int, float]:
+        self._next_draw = self._draws.more()
+        return self._next_draw()
+
+    def _end(self) -> None:
+        self._over = True
+        self._next_draw = self._refuse
+
+    def _refuse(self) -> tuple[int, float]:
+        raise self._episode_over()
 
     def _as_integer(self, action: Any) -> int:
         try:
@@ -156,36 +165,64 @@ class TabularEnv(SingleEnv):
         tokens = self._as_tokens(action)
         if self._over:
             raise self._episode_over()
-        before = self._row // self._n_actions
+        before = self.inner_state
         reward = mean = score = 0.0
         for token in tokens:
-            outcome, noise = self._draw_outcome(self._row + token)
-            self._row, observation, part, deviation, terminated = self._arrivals[outcome]
+            cumulative, arrivals = self._here[token]
+            try:
+                bits, noise = self._next_draw()
+            except StopIteration:
+                bits, noise = self._draw_more()
+            outcome = bisect_right(cumulative, bits)
+            scores = None if self._scores is None else self._scores[self.inner_state][token]
+            self._here, observation, part, deviation, terminated = arrivals[outcome]
             reward += part + deviation * noise
             mean += part
-            score += part if self._scores is None else self._scores[outcome]
+            score += part if scores is None else scores[outcome]
             if terminated:
                 break
-        self._elapsed += 1
-        truncated = self._elapsed >= self._horizon and not terminated
-        self._over = terminated or truncated
+        self._left -= 1
+        truncated = not (self._left or terminated)
+        if terminated or truncated:
+            self._end()
         if self._emitter is not None:
-            observation = self._emitter.emit(self._row // self._n_actions)
+            observation = self._emitter.emit(self.inner_state)
         info: dict[str, Any] = {} if self._info_level == "none" else {"score_reward": score}
         if self._info_level == "full":
-            info |= {"reward_mean": mean, "inner_state": self._row // self._n_actions}
-            info["transition_row"] = action_law(self._tables, before, tokens)
+            info |= {"reward_mean": mean, "inner_state": self.inner_state}
+            info["transition_row"] = action_law(self._task, before, tokens)
         return observation, reward, terminated, truncated, info
 
-    def _draw_outcome(self, row: int) -> tuple[int, float]:
-        """Draw a transition of a row: index of the outcome, and the reward's standard normal."""
-        draws = self._draws
-        if self._position == len(draws.outcomes):
-            draws.refill()
-            self._position = 0
-        bits, noise = draws.outcomes[self._position], draws.noise[self._position]
-        self._position += 1
-        return bisect_right(self._cumulative, bits, self._first[row], self._last[row]), noise
+
+def _state_lists(task: TabularTask) -> tuple[list[list[Any]], list[list[list[float]]] | None]:
+    """Lay a task out in lists that lead from state to state.
+
+    Returns:
+        For each state a list of the actions' (cumulative weights, arrivals), and the state's number at its
+        end; an arrival is (list of the next state, its id, mean and deviation of the reward, end). And the
+        outcomes' scored rewards by state and action, or None where they are the mean rewards.
+    """
+    n, a = task.n_states, task.n_actions
+    states: list[list[Any]] = [[] for _ in range(n)]
+    arrivals = list(
+        zip(
+            [states[s] for s in task.successor.tolist()],
+            task.state_ids[task.successor].tolist(),
+            task.outcome_reward.tolist(),
+            task.outcome_noise.tolist(),
+            task.terminal[task.successor].tolist(),
+            strict=True,
+        )
+    )
+    cumulative, start = _cumulative(task).tolist(), task.row_start.tolist()
+    rows = [slice(start[r], start[r + 1]) for r in range(n * a)]
+    for s, actions in enumerate(states):
+        actions += [(cumulative[row], arrivals[row]) for row in rows[s * a : (s + 1) * a]]
+        actions.append(s)
+    if task.score_outcome is None:
+        return states, None
+    scores = task.score_outcome.tolist()
+    return states, [[scores[row] for row in rows[s * a : (s + 1) * a]] for s in range(n)]
 
 
 def _cumulative(task: TabularTask) -> IntArray:
