@@ -23,6 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("planning",),
     ("diagnostics",),
     ("samplers", "worlds", "pendulum"),
+    ("pendulum_references", "pendulum_solve"),
+    ("pendulum_normaliser",),
     ("banks", "kernels"),
     ("envs",),
     ("contexts",),
@@ -35,7 +37,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("result",),
     ("evaluation", "report"),
     ("run_recording",),
-    ("agent_check",),
+    ("agent_check", "submissions"),
+    ("standings",),
+    ("site",),
+    ("cli_board",),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
