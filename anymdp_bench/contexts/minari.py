@@ -6,6 +6,7 @@ data are stored as hdf5, without infos.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -44,32 +45,22 @@ def to_minari(context: Context, dataset_id: str, **metadata: Any) -> Any:
         raise InvalidContext(f"an episode has {longest} steps; at most {LONGEST} can be written.")
     if dataset_id in minari.list_local_datasets():
         raise InvalidContext(f"data set {dataset_id!r} exists. Delete it, or choose another name or version.")
-    start = context.episode_start
-    buffers, marks = [], []
-    for k, teacher in enumerate(context.teachers):
-        steps = slice(start[k], start[k + 1])
-        last = context.next_observations[start[k + 1] - 1]
-        buffers.append(
-            minari.data_collector.EpisodeBuffer(
-                id=k,
-                observations=np.concatenate([context.observations[steps], last[None]]),
-                actions=context.actions[steps],
-                rewards=context.rewards[steps],
-                terminations=context.terminated[steps],
-                truncations=context.truncated[steps],
-                infos={},
-            )
+    buffers = [
+        minari.data_collector.EpisodeBuffer(id=k, infos={}, **_episode(context, k))
+        for k in range(len(context.teachers))
+    ]
+    with warnings.catch_warnings():
+        # Minari recommends an environment, an author and a permalink; not every context has them.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"minari\.utils")
+        data_set = minari.create_dataset_from_buffers(
+            dataset_id,
+            buffers,
+            observation_space=_space(context.n_observations, context.observations.shape[1:]),
+            action_space=_space(context.n_actions, context.actions.shape[1:]),
+            data_format="hdf5",
+            **{"algorithm_name": ", ".join(sorted(set(context.teachers)))} | metadata,
         )
-        marks.append({TEACHER: teacher, ROW: k // context.n_episodes, TAGS: context.tags[steps]})
-    data_set = minari.create_dataset_from_buffers(
-        dataset_id,
-        buffers,
-        observation_space=_space(context.n_observations, context.observations.shape[1:]),
-        action_space=_space(context.n_actions, context.actions.shape[1:]),
-        data_format="hdf5",
-        **metadata,
-    )
-    data_set.storage.update_episode_metadata(marks)
+    data_set.storage.update_episode_metadata(_marks(context, k) for k in range(len(buffers)))
     return data_set
 
 
@@ -111,6 +102,31 @@ def from_minari(dataset_id: str) -> Context:
         episode_start=np.concatenate([[0], np.cumsum(lengths)]),
         teachers=tuple(str(mark.get(TEACHER, SOMEBODY)) for mark in marks),
     )
+
+
+def _steps(context: Context, episode: int) -> slice:
+    return slice(*context.episode_start[episode : episode + 2].tolist())
+
+
+def _episode(context: Context, episode: int) -> dict[str, Any]:
+    """Arrays of an episode under Minari's names; one observation more than steps."""
+    steps = _steps(context, episode)
+    last = context.next_observations[steps.stop - 1]
+    return {
+        "observations": np.concatenate([context.observations[steps], last[None]]),
+        "actions": context.actions[steps],
+        "rewards": context.rewards[steps],
+        "terminations": context.terminated[steps],
+        "truncations": context.truncated[steps],
+    }
+
+
+def _marks(context: Context, episode: int) -> dict[str, Any]:
+    return {
+        TEACHER: context.teachers[episode],
+        ROW: episode // context.n_episodes,
+        TAGS: context.tags[_steps(context, episode)],
+    }
 
 
 def _minari() -> Any:
