@@ -21,6 +21,7 @@ from anymdp_bench.task import REWARD_UNIT
 
 SMALL = {
     "anymdp": {"n_states": 16},
+    "anymdp-flat": {"n_states": 16},
     "garnet": {"n_states": 16},
     "anypomdp": {"n_states": 16, "n_observations": 10},
     "multi-token-anypomdp": {"n_states": 16, "n_observations": 8},
@@ -68,6 +69,21 @@ def test_structure_of_anymdp() -> None:
         assert not task.noise_next[task.terminal].any()
         width = np.diff(task.row_start).reshape(32, 5)
         assert (width[~task.terminal] >= 1).all()
+
+
+def test_anymdp_without_composite_reward_keeps_the_bands_and_draws_unstructured_rewards() -> None:
+    tasks = sample_tasks("anymdp-flat", 40, seed=0, n_states=32)
+    rewards = np.concatenate([task.reward_outcome for task in tasks])
+    assert rewards.mean() == pytest.approx(0, abs=4 / np.sqrt(len(rewards)))
+    assert rewards.std() == pytest.approx(1, abs=4 / np.sqrt(2 * len(rewards)))
+    for task in tasks:
+        step = task.successor - task.outcome_row // task.n_actions
+        assert -(32 // 2 + 1) <= step.min() and step.max() <= 32 // 4 + 2
+        assert not (task.reward_sa.any() or task.reward_next.any() or task.noise_sa.any())
+        rank_law = np.corrcoef(task.successor, task.reward_outcome)[0, 1]
+        assert abs(rank_law) < 5 / np.sqrt(len(task.successor))
+    with pytest.raises(InvalidConfig, match=r"n_states=4 is not legal: give an integer in 8\.\.1024"):
+        sample_task("anymdp-flat", seed=0, n_states=4)
 
 
 def test_terminal_goals_and_pits_are_drawn_at_the_specified_rates() -> None:

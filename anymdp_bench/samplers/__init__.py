@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from anymdp_bench.checks import check_integer
 from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.registry import lookup, unknown_name
-from anymdp_bench.samplers import anymdp, garnet, observation
+from anymdp_bench.samplers import anymdp, flat, garnet, observation
 from anymdp_bench.samplers.settings import Settings
 from anymdp_bench.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
 from anymdp_bench.task import JsonScalar, TabularTask
@@ -34,6 +34,7 @@ class Sampler(NamedTuple):
 
 SAMPLERS = {
     "anymdp": Sampler(anymdp.AnyMDPSettings, lambda c, key, seed: anymdp.sample(c, key, seed)[0]),
+    "anymdp-flat": Sampler(flat.FlatSettings, flat.sample),
     "garnet": Sampler(garnet.GarnetSettings, garnet.sample),
     "anypomdp": Sampler(
         observation.AnyPOMDPSettings, lambda c, key, seed: observation.sample(c, key, seed, "anypomdp")
@@ -64,7 +65,7 @@ def sample_task(family: str, *, seed: int, **config: JsonScalar) -> TabularTask:
     """Draw one task.
 
     Args:
-        family: "anymdp", "garnet", "anypomdp" or "multi-token-anypomdp".
+        family: "anymdp", "anymdp-flat", "garnet", "anypomdp" or "multi-token-anypomdp".
         seed: Integer in [0, 2**64).
         **config: Settings of the family, e.g. ``n_states=32``; see its settings class.
 
