@@ -142,8 +142,8 @@ def test_unknown_teachers_and_sizes_are_refused() -> None:
         record_episodes(LAKES, "uniform", [1, 2])
     with pytest.raises(InvalidConfig, match="split='exam' is not legal"):
         record_context("frozenlake-v0", "uniform", split="exam")
-    with pytest.raises(InvalidConfig, match=r"'oracle' needs a task with tables.*'uniform'"):
-        record_context("pendulum-g5-v0", "oracle")
+    with pytest.raises(InvalidConfig, match=r"'myopic-0' needs a task with tables.*'uniform'"):
+        record_context("pendulum-g5-v0", "myopic-0")
 
 
 @pytest.mark.parametrize("teacher", TEACHERS)

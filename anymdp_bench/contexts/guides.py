@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from anymdp_bench.contexts.learner import QLearner
-from anymdp_bench.contexts.teachers import RANDOM, Teacher
+from anymdp_bench.contexts.teachers import RANDOM, REFERENCE_DISCOUNT, Teacher
 from anymdp_bench.errors import InvalidConfig
+from anymdp_bench.pendulum import PendulumTask
+from anymdp_bench.pendulum_references import normaliser_policy
 from anymdp_bench.planning import greedy, plan, policy_return, references
 from anymdp_bench.planning.model import expand_actions
 from anymdp_bench.task import FloatArray, IntArray, TabularTask, Task
@@ -54,18 +56,26 @@ def guide(task: Task, teacher: Teacher, seed: int) -> Guide:
 
     Raises:
         InvalidConfig: the teacher needs tables, and the task has none.
+        NotTabular: a pendulum whose references have not been measured.
     """
     if teacher.tag == RANDOM:
         n = task.n_states if isinstance(task, TabularTask) else task.n_observations
         return Guide(np.zeros(n, dtype=np.int64), teacher.epsilon, teacher.tag)
     if not isinstance(task, TabularTask):
-        raise InvalidConfig(
-            f"teacher {teacher.name!r} needs a task with tables; a task of family {task.family!r} has none. "
-            "Use 'uniform'."
-        )
+        return _without_tables(task, teacher)
     if teacher.discount is None:
         return _half_trained(task, teacher, seed)
     return Guide(greedy(plan(task, teacher.discount)), teacher.epsilon, teacher.tag)
+
+
+def _without_tables(task: Task, teacher: Teacher) -> Guide:
+    """The long-trained policy that scores 1 stands for the oracle of a pendulum."""
+    if teacher.discount != REFERENCE_DISCOUNT or not isinstance(task, PendulumTask):
+        raise InvalidConfig(
+            f"teacher {teacher.name!r} needs a task with tables; a task of family {task.family!r} has none. "
+            "Use 'uniform', 'oracle' or a noisy oracle."
+        )
+    return Guide(normaliser_policy(task), teacher.epsilon, teacher.tag)
 
 
 def _half_trained(task: TabularTask, teacher: Teacher, seed: int) -> Guide:
