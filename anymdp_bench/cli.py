@@ -81,7 +81,7 @@ def run(
     from anymdp_bench.evaluation import change_board
     from anymdp_bench.report import score_table
 
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path.append(str(Path.cwd()))
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
     names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
     agents = [make_agent(name, bank=spec.bank) for name in names]
