@@ -42,7 +42,7 @@ def emit(
 
     Args:
         cumulative: See `build_emissions`.
-        places: int64 ``[n, 3]``, the task's state 0 among all states comes first.
+        places: int64 ``[3, n]``, see `build_tables`.
         state: int64 ``[n]``.
         elapsed: int32 ``[n]``, steps taken in the episode.
         emission_keys: uint64 ``[n]``, keys of the episodes.
@@ -53,7 +53,7 @@ def emit(
         for t in range(tokens):
             counter = np.uint64(np.int64(elapsed[i]) * tokens + t)
             u = np.uint32(outcome_bits(draw(emission_keys[i], counter)))
-            row = cumulative[places[i, 0] + state[i], t]
+            row = cumulative[places[0, i] + state[i], t]
             low, high = 0, ids - 1
             while low < high:
                 middle = (low + high) // 2

@@ -20,7 +20,7 @@ class Episodes(NamedTuple):
 
     Attributes:
         streams: uint64 ``[5, n]``, see `Streams.table`.
-        places: int64 ``[n, 3]``, number of the task's state 0 among all states of the tables, and the range
+        places: int64 ``[3, n]``, number of the task's state 0 among all states of the tables, and the range
             of the task's entries in `StepTables.starts`.
         state: int64 ``[n]``, inner state.
         elapsed: int32 ``[n]``, steps taken.
@@ -86,7 +86,7 @@ def begin(
     """Draw first states where `mask`; the episodes' keys are set already."""
     for i in range(len(mask)):
         if mask[i]:
-            state[i] = _first_state(starts, places[i, 1], places[i, 2], episode_keys[i])
+            state[i] = _first_state(starts, places[1, i], places[2, i], episode_keys[i])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -98,13 +98,13 @@ def restart(i: int, starts: RecordArray, episodes: Episodes) -> None:
     streams[4, i] = draw(streams[1, i], streams[2, i])
     episodes.elapsed[i] = 0
     episodes.over[i] = False
-    episodes.state[i] = _first_state(starts, places[i, 1], places[i, 2], streams[3, i])
+    episodes.state[i] = _first_state(starts, places[1, i], places[2, i], streams[3, i])
 
 
 @numba.njit(cache=True, nogil=True)
 def stay(i: int, arrivals: RecordArray, episodes: Episodes, out: Outputs) -> None:
     """Write the outputs of an environment that does not move."""
-    out.observations[i] = arrivals[episodes.places[i, 0] + episodes.state[i]].tag >> 1
+    out.observations[i] = arrivals[episodes.places[0, i] + episodes.state[i]].tag >> 1
     out.rewards[i] = 0.0
     out.terminated[i] = out.truncated[i] = False
     if len(out.scores) > 0:

@@ -79,7 +79,7 @@ def _gather(
     count = 0
     for i in range(low, high):
         if not over[i] if moves.autoreset else moves.active[i]:
-            line = (places[i, 0] + state[i]) * moves.n_actions + actions[i * tokens + token]
+            line = (places[0, i] + state[i]) * moves.n_actions + actions[i * tokens + token]
             prefetch(lines, line)
             block.rows[count] = i
             block.line[count] = line
@@ -117,7 +117,7 @@ def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) ->
                 following = np.int64(line.slots[LIST_SLOT + k]) - WEIGHT_TOTAL
             i = block.rows[j]
             episodes.state[i] = following
-            block.arrival[j] = episodes.places[i, 0] + following
+            block.arrival[j] = episodes.places[0, i] + following
             prefetch(arrivals, block.arrival[j])
     return overflows
 
@@ -139,7 +139,7 @@ def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Bloc
         following = np.int64(wide[at + line.first]) if listed else line.first + at - first
         i = block.rows[j]
         episodes.state[i] = following
-        block.arrival[j] = episodes.places[i, 0] + following
+        block.arrival[j] = episodes.places[0, i] + following
         prefetch(tables.arrivals, block.arrival[j])
 
 

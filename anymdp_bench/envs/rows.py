@@ -132,12 +132,12 @@ def _kind_of(rows: Any) -> Any:
 def _restart_tabular(rows: TabularRows, i: int) -> int:
     episodes = rows.episodes
     restart(i, rows.tables.starts, episodes)
-    return int(np.int64(rows.tables.arrivals[episodes.places[i, 0] + episodes.state[i]].tag >> 1))
+    return int(np.int64(rows.tables.arrivals[episodes.places[0, i] + episodes.state[i]].tag >> 1))
 
 
 def _step_tabular(rows: TabularRows, i: int, action: int) -> RowStep:
     tables, episodes = rows.tables, rows.episodes
-    place = episodes.places[i, 0]
+    place = episodes.places[0, i]
     at = (place + episodes.state[i]) * rows.n_actions + action
     spent = episodes.elapsed[i] + 1
     bits = draw(episodes.streams[3, i], np.uint64(spent))

@@ -216,7 +216,7 @@ def build_tables(tasks: Sequence[TabularTask]) -> tuple[StepTables, IntArray]:
         tasks: Different tasks with equal numbers of actions.
 
     Returns:
-        The tables, and where each task's part begins, int64 ``[len(tasks), 3]``: its state 0 among all
+        The tables, and where each task's part begins, int64 ``[3, len(tasks)]``: its state 0 among all
         states, and the range of its entries in `starts`.
 
     Raises:
@@ -238,7 +238,7 @@ def build_tables(tasks: Sequence[TabularTask]) -> tuple[StepTables, IntArray]:
         starts=np.concatenate(starts),
     )
     _fill(tables, tasks, extras)
-    return tables, np.stack([first_state, first_start, last_start], axis=1)
+    return tables, np.stack([first_state, first_start, last_start])
 
 
 def _fill(tables: StepTables, tasks: Sequence[TabularTask], extras: Sequence[FloatArray]) -> None:

@@ -46,7 +46,7 @@ class TabularVectorEnv(BatchEnv):
 
     def _build_tables(self) -> None:
         self._tables, places = build_tables(self._distinct)
-        self._places = places[self._which]
+        self._places = np.take(places, self._which, axis=1)
         hidden = any(task.emission_weight is not None for task in self._distinct)
         self._emissions = build_emissions(self._distinct) if hidden else None
 
@@ -64,7 +64,7 @@ class TabularVectorEnv(BatchEnv):
 
     def _observe(self) -> IntArray:
         if self._emissions is None:
-            tags = self._tables.arrivals["tag"][self._places[:, 0] + self._state]
+            tags = self._tables.arrivals["tag"][self._places[0] + self._state]
             ids: IntArray = (tags >> 1).astype(np.int64)
             return ids
         out = np.empty((self.num_envs, self._emissions.shape[1]), np.int64)
