@@ -29,15 +29,24 @@ class Figures(NamedTuple):
 @cache
 def published() -> dict[str, dict[str, Figures]]:
     """All published figures by bank and method (arXiv 2502.02869, main table)."""
-    text = (files("anymdp_bench") / "data" / "paper_table.csv").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
     table: dict[str, dict[str, Figures]] = {}
-    for row in csv.DictReader(lines):
+    for row in _rows():
         figures = Figures(
             _number(row["performance_percent"]) / 100, _number(row["steps"]), _number(row["episodes"])
         )
         table.setdefault(row["bank"], {})[row["method"]] = figures
     return table
+
+
+@cache
+def environments() -> dict[str, str]:
+    """Name of each row of the paper's main table by bank, in the order of the table."""
+    return {row["bank"]: row["environment"] for row in _rows()}
+
+
+def _rows() -> list[dict[str, str]]:
+    text = (files("anymdp_bench") / "data" / "paper_table.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 def _number(text: str) -> float:

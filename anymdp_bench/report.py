@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -39,8 +39,8 @@ def score_table(results: Sequence[Result]) -> Table:
     shown = {METHODS.get(result.manifest.agent.name) for result in results}
     for method, figure in figures.items():
         if method not in shown:
-            steps, episodes = _count(figure.steps), _count(figure.episodes)
-            table.add_row(method, "", _percent(figure.performance), "", steps, "", episodes, style="dim")
+            steps, episodes = count_text(figure.steps), count_text(figure.episodes)
+            table.add_row(method, "", percent_text(figure.performance), "", steps, "", episodes, style="dim")
     return table
 
 
@@ -52,7 +52,7 @@ def _taught_table(results: Sequence[Result]) -> Table:
         raw = [f"{returns[:, first - 1 : last].mean():.4g}" for first, last in WINDOWS]
         try:
             scores = result.scores().iloc[0]
-            cells = [_with_interval(scores, f"episodes_{first}_{last}") for first, last in WINDOWS]
+            cells = [interval_text(scores, f"episodes_{first}_{last}") for first, last in WINDOWS]
         except UndefinedScore:
             cells = [DASH] * len(WINDOWS)
         table.add_row(_name(result), *(text for pair in zip(cells, raw, strict=True) for text in pair))
@@ -90,13 +90,13 @@ def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
         return (name, f"return {result.record.points.mean[:, -1].mean():.4g}")
     return (
         name,
-        _with_interval(scores, "performance"),
-        _percent(paper.performance),
-        _count(scores["steps_to_99"]),
-        _count(paper.steps),
-        _count(scores["episodes_to_99"]),
-        _count(paper.episodes),
-        _percent(scores["asymptotic"]),
+        interval_text(scores, "performance"),
+        percent_text(paper.performance),
+        count_text(scores["steps_to_99"]),
+        count_text(paper.steps),
+        count_text(scores["episodes_to_99"]),
+        count_text(paper.episodes),
+        percent_text(scores["asymptotic"]),
     )
 
 
@@ -116,17 +116,19 @@ def _caption(board: Board) -> str:
     )
 
 
-def _percent(value: float) -> str:
+def percent_text(value: float) -> str:
+    """Percent with one decimal; a dash for NaN."""
     return DASH if math.isnan(value) else f"{100 * value:.1f}"
 
 
-def _with_interval(scores: pd.Series, name: str) -> str:
+def interval_text(scores: Mapping[str, float] | pd.Series, name: str) -> str:
+    """Score in percent with its interval, where there is one."""
     low, high = scores[f"{name}_low"], scores[f"{name}_high"]
-    interval = "" if math.isnan(low) else f" [{_percent(low)}, {_percent(high)}]"
-    return f"{_percent(scores[name])}{interval}"
+    interval = "" if math.isnan(low) else f" [{percent_text(low)}, {percent_text(high)}]"
+    return f"{percent_text(scores[name])}{interval}"
 
 
-def _count(value: float) -> str:
+def count_text(value: float) -> str:
     """Three significant digits, as the paper prints them: 297K, 1.10M."""
     if math.isnan(value):
         return DASH
