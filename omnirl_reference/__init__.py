@@ -1,6 +1,6 @@
 """In-context agents of the OmniRL kind, built on the public names of `anymdp_bench` alone.
 
-The room is empty: no model has been trained yet. An agent enters it as one file and one line of `AGENTS`.
+No trained checkpoint ships yet, so no agent is registered. One enters as one file and one line of `AGENTS`.
 """
 
 from __future__ import annotations
