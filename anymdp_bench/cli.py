@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anymdp_bench.cli_board import add_to as add_board_commands
 from anymdp_bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+add_board_commands(app)
 
 
 def _usable_cpus() -> int:

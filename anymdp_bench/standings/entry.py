@@ -97,6 +97,8 @@ class Entry:
     def outside(self) -> str | None:
         """Why it stands outside the ranking; None if it is ranked."""
         agent = self.metadata.agent
+        if self.refuted:
+            return "refuted"
         return "privileged" if agent.privileged else "joint" if agent.joint else None
 
     def late_mean(self, n_tasks: int) -> float:

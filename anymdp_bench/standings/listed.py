@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anymdp_bench.boards import BOARDS, board_name
-from anymdp_bench.paper import published
+from anymdp_bench.boards import BOARDS, Board, board_name
+from anymdp_bench.paper import Figures, published
 
 TAUGHT_BANKS = (
     "anymdp-16x5-v0",
@@ -15,6 +15,8 @@ TAUGHT_BANKS = (
 """Banks whose offline and imitation boards are listed."""
 PARTIAL_BANKS = ("anypomdp-64x5-v0",)
 """Partially observed, scored against full information."""
+PUBLISHED_LEARNERS = ("TQL-UCB", "PPO")
+"""The paper's methods that stand beside learners; the others learn in their context."""
 TAUGHT_KINDS = ("offline", "offline-uniform", "imitation")
 
 
@@ -30,3 +32,14 @@ def listed_boards() -> tuple[str, ...]:
     wanted |= {board_name(bank, "online") for bank in PARTIAL_BANKS}
     wanted |= {board_name(bank, kind) for bank in TAUGHT_BANKS for kind in TAUGHT_KINDS}
     return tuple(name for name in BOARDS if name in wanted)
+
+
+def paper_figures(board: Board, track: str) -> dict[str, Figures]:
+    """Published figures that stand in a track of a board, by method."""
+    if board.protocol != "online":
+        return {}
+    return {
+        method: figures
+        for method, figures in published().get(board.bank, {}).items()
+        if (method in PUBLISHED_LEARNERS) == (track == "learner")
+    }

@@ -29,7 +29,7 @@ class Standing:
         board: Its specification.
         n_tasks: Tasks of the whole board.
         entries: Its entries, by name.
-        rankings: Rankings with at least one row: all tasks first, then common prefixes; tracks in order.
+        rankings: On all tasks, both tracks; then on common prefixes, where there are entries.
     """
 
     board: Board
@@ -85,19 +85,21 @@ def _folders(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
 def _standing(name: str, folders: list[Path], facts_of: FactsOf) -> Standing:
     submissions, problems = _read_all(folders, facts_of)
     refuse(problems)
-    lengths = sorted({submission.n_tasks for submission in submissions}, reverse=True)
+    board, n_tasks = _specification(name, submissions)
+    lengths = sorted({submission.n_tasks for submission in submissions} | {n_tasks}, reverse=True)
     entries = tuple(
         make_entry(submission, lengths, read_verdict(folder, submission.digest))
         for folder, submission in zip(folders, submissions, strict=True)
     )
-    rankings = [rank(entries, track, n) for n in lengths for track in TRACKS]
-    board, n_tasks = (
-        (submissions[0].facts.board, submissions[0].facts.n_tasks) if submissions else _empty_board(name)
-    )
-    return Standing(board, n_tasks, entries, tuple(ranking for ranking in rankings if ranking.rows))
+    rankings = (rank(entries, track, n) for n in lengths for track in TRACKS)
+    shown = tuple(ranking for ranking in rankings if ranking.rows or ranking.n_tasks == n_tasks)
+    return Standing(board, n_tasks, entries, shown)
 
 
-def _empty_board(name: str) -> tuple[Board, int]:
+def _specification(name: str, submissions: list[Submission]) -> tuple[Board, int]:
+    """A board and its number of tasks; those of an empty board need no planning."""
+    if submissions:
+        return submissions[0].facts.board, submissions[0].facts.n_tasks
     board = BOARDS[name]
     return board, min(board.n_tasks, len(load_bank(board.bank).test))
 

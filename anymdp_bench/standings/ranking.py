@@ -2,8 +2,8 @@
 
 Within a track, entries are ranked by the interquartile mean over tasks of their asymptotic score. Two
 entries whose intervals overlap are tied: a rank is 1 plus the number of entries whose whole interval lies
-above. Verified entries stand first, the others below a line; privileged and joint agents, and published
-figures, are not ranked.
+above. Verified entries stand first, the others below a line. Privileged and joint agents, entries that a
+second run refuted, and published figures are not ranked.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def rank(entries: Iterable[Entry], track: str, n_tasks: int) -> Ranking:
     unverified = [entry for entry in inside if not entry.verified]
     rows = [*_rank_group(verified, n_tasks, 0), *_rank_group(unverified, n_tasks, len(verified))]
     others = [entry for entry in mine if entry.outside is not None or n_tasks not in entry.scores]
-    rows += [Row(entry, entry.scores.get(n_tasks, {}), None, False) for entry in _in_order(others, n_tasks)]
+    rows += [Row(entry, entry.scores.get(n_tasks, {}), None, False) for entry in _outside(others, n_tasks)]
     return Ranking(track, n_tasks, tuple(rows))
 
 
@@ -78,6 +78,11 @@ def _in_order(entries: Iterable[Entry], n_tasks: int) -> list[Entry]:
         return (-scores["iqm"] if scores else math.inf, entry.name)
 
     return sorted(entries, key=key)
+
+
+def _outside(entries: Iterable[Entry], n_tasks: int) -> list[Entry]:
+    """Those that are not ranked, kind by kind."""
+    return sorted(_in_order(entries, n_tasks), key=lambda entry: entry.outside or "")
 
 
 def _rank_group(entries: Sequence[Entry], n_tasks: int, above: int) -> list[Row]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from anymdp_bench.boards import Board
-from anymdp_bench.paper import Figures, published
-from anymdp_bench.standings.entry import Scores
+from anymdp_bench.paper import Figures
+from anymdp_bench.standings.entry import Entry, Scores
+from anymdp_bench.standings.listed import paper_figures
 from anymdp_bench.standings.load import Standing, Standings
 from anymdp_bench.standings.overall import NAME, TASKS, Total
 from anymdp_bench.standings.ranking import Ranking, Row, interval
@@ -60,7 +61,7 @@ def escape(text: str) -> str:
 
 def percent(value: float) -> str:
     """A score in percent with one digit; a dash if there is none."""
-    return DASH if math.isnan(value) else f"{100 * value:.1f}"
+    return DASH if math.isnan(value) else f"{100 * value:.1f}".replace("-0.0", "0.0")
 
 
 def count(value: float) -> str:
@@ -73,21 +74,20 @@ def board_markdown(standing: Standing) -> str:
     board = standing.board
     lines = [f"# {board.name}", "", describe(board, standing.n_tasks), ""]
     for ranking in standing.rankings:
-        lines += [f"## {ranking_title(ranking, standing.n_tasks)}", "", *_head(HEADERS)]
-        lines += _rows(ranking)
-        if ranking.n_tasks == standing.n_tasks:
-            figures = published().get(board.bank, {}) if board.protocol == "online" else {}
+        figures = paper_figures(board, ranking.track) if ranking.n_tasks == standing.n_tasks else {}
+        if ranking.rows or figures:
+            lines += [f"## {ranking_title(ranking, standing.n_tasks)}", "", *_head(HEADERS), *_rows(ranking)]
             lines += [_line(_published_cells(method, figure)) for method, figure in figures.items()]
-        lines.append("")
+            lines.append("")
     lines += [*LEGEND, ""]
     return "\n".join(lines)
 
 
 LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
-    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Rows below",
-    "the line have not been verified by a second run. *Published* rows are the figures of arXiv 2502.02869,",
-    "measured by its authors with their own tasks and protocol.",
+    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Rows",
+    "below the line have not been verified by a second run. *Published* rows are the figures of",
+    "arXiv 2502.02869, measured by its authors with their own tasks and protocol.",
 )
 
 
@@ -97,8 +97,8 @@ def describe(board: Board, n_tasks: int) -> str:
     runs = f", {board.runs} runs each" if board.runs > 1 else ""
     taught = f" after {board.teacher_episodes} episodes of {board.teacher}" if board.teacher else ""
     return (
-        f"{board.protocol.capitalize()} protocol{taught}; bank {board.bank}, {tasks}{runs}; in-context agents "
-        f"live {board.context_episodes:,} episodes, learners train for {board.train_episodes:,}."
+        f"{board.protocol.capitalize()} protocol{taught}; bank {board.bank}, {tasks}{runs}; in-context "
+        f"agents live {board.context_episodes:,} episodes, learners train for {board.train_episodes:,}."
     )
 
 
@@ -133,33 +133,31 @@ def _cells(row: Row) -> list[str]:
     metadata = row.entry.metadata
     title = escape(metadata.title)
     agent = f"[{title}]({metadata.url})" if metadata.url else title
-    return [rank, agent, *score_cells(row.scores), status(row)]
+    return [rank, agent, *score_cells(row.scores), ", ".join(status_words(row.entry))]
 
 
 def score_cells(scores: Scores) -> list[str]:
-    """Cells from the interquartile mean to the share of the optimum."""
+    """Cells from the interquartile mean to the share of the optimum; a dash for what is not known."""
     if not scores:
         return [DASH] * 8
-    low, high = interval(scores)
     return [
         percent(scores["iqm"]),
-        f"{percent(low)} to {percent(high)}",
+        DASH if math.isnan(scores["iqm"]) else " to ".join(map(percent, interval(scores))),
         percent(scores["performance"]),
         count(scores["steps_to_99"]),
         count(scores["episodes_to_99"]),
         percent(scores["asymptotic"]),
-        f"{scores['regret']:.3f}",
+        DASH if math.isnan(scores["regret"]) else f"{scores['regret']:.3f}",
         percent(scores["optimum_share"]),
     ]
 
 
-def status(row: Row) -> str:
-    """Words on how far a row can be trusted, and what it is."""
-    entry = row.entry
+def status_words(entry: Entry) -> list[str]:
+    """Words on how far an entry can be trusted, and what it is."""
     words = ["verified" if entry.verified else "not reproduced" if entry.refuted else "unverified"]
     words += ["falls on fresh tasks"] * entry.fell
-    words += [entry.outside] if entry.outside else []
-    return ", ".join(words)
+    agent = entry.metadata.agent
+    return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint
 
 
 def _published_cells(method: str, figure: Figures) -> list[str]:
@@ -205,8 +203,8 @@ def overall_markdown(standings: Standings) -> str:
 
 
 OVERALL_LEGEND = (
-    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks. A row without an entry counts "
-    "as the rank after the last and as a score of 0."
+    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks. A row without an entry "
+    "counts as the rank after the last and as a score of 0."
 )
 
 

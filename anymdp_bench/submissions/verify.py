@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -12,15 +13,17 @@ import numpy as np
 from anymdp_bench.agent import Agent, AgentInfo
 from anymdp_bench.agents import make_agent
 from anymdp_bench.banks import load_bank
+from anymdp_bench.errors import InvalidConfig
 from anymdp_bench.protocols import play_shard, shards_of
 from anymdp_bench.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records import Cell, CellReferences, Record, join_shards
 from anymdp_bench.submissions import curves
+from anymdp_bench.submissions.fresh import play_fresh
 from anymdp_bench.submissions.metadata import DeclaredAgent, Machine
 from anymdp_bench.submissions.permutation import Comparison, compare
 from anymdp_bench.submissions.problems import problem, refuse, shown
 from anymdp_bench.submissions.submission import Submission
-from anymdp_bench.submissions.verdict import BITS, Reproduction
+from anymdp_bench.submissions.verdict import BITS, Reproduction, Verdict, read_verdict, write_verdict
 
 ALPHA = 0.001
 """An honest rerun is called different with at most this probability."""
@@ -117,6 +120,39 @@ def reproduce(
         seed=seed,
         differing=differing,
     )
+
+
+def check_fraction(fraction: float) -> None:
+    """Raise InvalidConfig unless `fraction` is above 0 and at most 1."""
+    if not 0 < fraction <= 1:
+        raise InvalidConfig(f"fraction={fraction!r}: give a number above 0 and at most 1.")
+
+
+def verify_submission(
+    submission: Submission,
+    folder: Path,
+    agent: Agent,
+    *,
+    fraction: float,
+    fresh: bool,
+    seed: int,
+    jobs: int = 1,
+) -> tuple[Path, Verdict]:
+    """Run a part again, on demand let the agent play fresh tasks, and write the verdict beside `folder`.
+
+    A verdict on fresh tasks that was found before is kept.
+    """
+    check_fraction(fraction)
+    before = read_verdict(folder, submission.digest)
+    new = play_fresh(submission, agent, seed=seed, jobs=jobs) if fresh else None
+    verdict = Verdict(
+        schema_version=1,
+        submission=submission.digest,
+        reproduction=reproduce(submission, agent, fraction=fraction, seed=seed, jobs=jobs),
+        fresh=new or (before.fresh if before else None),
+        machine=machine_now(),
+    )
+    return write_verdict(folder, verdict), verdict
 
 
 def _shards_for(shards: Sequence[tuple[Cell, ...]], n_tasks: int) -> int:
