@@ -138,7 +138,7 @@ def test_constraints_pin_everything_that_the_tests_install() -> None:
     pinned = [canonicalize_name(pin.name) for pin in pins]
     assert len(pinned) == len(set(pinned))
     assert closure(wanted("") | wanted("test")) <= set(pinned)
-    assert {name for extra in ("bench", "dev") for name, _ in wanted(extra)} <= set(pinned)
+    assert {name for extra in ("bench", "browser", "dev") for name, _ in wanted(extra)} <= set(pinned)
 
 
 def test_every_extra_names_its_lowest_versions() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anymdp_bench
 from anymdp_bench.boards import PROTOCOLS
-from anymdp_bench.errors import RecordsError, UnknownName
+from anymdp_bench.errors import MissingExtra, RecordsError
 from anymdp_bench.site.data import curve_key, curve_script
 from anymdp_bench.site.rows import (
     AGENT_COLUMNS,
@@ -42,7 +42,7 @@ def build_site(standings: Standings, out: Path) -> None:
 
     Raises:
         RecordsError: the folder holds something else.
-        UnknownName: jinja2 is not installed.
+        MissingExtra: jinja2 is not installed.
     """
     if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise RecordsError(f"{out} holds something else. Choose an empty folder for the site.")
@@ -60,7 +60,7 @@ def _environment() -> Environment:
     try:
         import jinja2
     except ModuleNotFoundError as error:
-        raise UnknownName("building the site needs jinja2: pip install 'anymdp-bench[web]'.") from error
+        raise MissingExtra(f"jinja2 is missing ({error}): pip install 'anymdp-bench[web]'.") from error
     folder = files("anymdp_bench") / ASSETS / "templates"
     templates = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
     environment = jinja2.Environment(
