@@ -513,6 +513,7 @@ def test_disabled_mode_refuses_to_go_on() -> None:
         ({"tsak": 1}, "Unknown reset option 'tsak'"),
         ({"task": 1, "task_seed": 2}, "exclude each other"),
         ({"task_seed": 2}, "no sampler"),
+        ({"task": 5}, r"5 \(int\) is no task"),
         ({"tasks": []}, "0 tasks given for 6 environments"),
         ({"task": anymdp_bench.build_task(np.ones((1, 1, 1)), initial=[1.0], horizon=1)}, "was made for"),
         ({"reset_mask": [True] * 6}, "give a NumPy bool array of shape"),

@@ -75,6 +75,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         """See the class."""
         if len(tasks) == 0:
             raise InvalidConfig("tasks is empty: give one task for each environment.")
+        given.check_task(tasks[0])
         self.num_envs = n = len(tasks)
         self._mode = given.check_autoreset_mode(autoreset_mode)
         self._info_level = given.check_info_level(info_level)
@@ -140,6 +141,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         if len(tasks) != self.num_envs:
             raise InvalidConfig(f"{len(tasks)} tasks given for {self.num_envs} environments; give one each.")
         for task in {id(task): task for task in tasks}.values():
+            given.check_task(task)
             given.check_spaces(task, self._make_spaces(task), self._spaces)
         self._tasks = tuple(tasks)
         self._horizons = np.array([task.horizon for task in tasks], dtype=np.int32)

@@ -13,12 +13,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.errors import InvalidAction, InvalidConfig
 from anymdp_bench.seeding import check_seed
-from anymdp_bench.task import IntArray, Task
+from anymdp_bench.task import IntArray, TabularTask, Task
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 Spaces: TypeAlias = tuple[Space[Any], Space[Any]]
 
 INFO_LEVELS = ("none", "score", "full")
+
+
+def check_task(task: Any) -> Task:
+    """Return `task` if it is one.
+
+    Raises:
+        InvalidConfig: it is not.
+    """
+    # The first check is quick; the second asks for every member of the protocol.
+    if isinstance(task, TabularTask) or isinstance(task, Task):
+        return task
+    raise InvalidConfig(f"{task!r} ({type(task).__name__}) is no task: give a TabularTask or PendulumTask.")
 
 
 def spaces_of(task: Task) -> Spaces:

@@ -45,6 +45,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
             raise InvalidConfig(f"render_mode={render_mode!r}: this environment does not render; give None.")
         self._info_level = given.check_info_level(info_level)
         self._resample = resample
+        given.check_task(task)
         self._spaces = self._make_spaces(task)
         self.observation_space, self.action_space = self._spaces
         self._stream = self._emission_stream = np.uint64(0)
@@ -108,8 +109,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
             if self._resample is None:
                 raise InvalidConfig("Option 'task_seed': this environment has no sampler; give 'task'.")
             task = self._resample(check_seed(chosen["task_seed"]))
-        if not isinstance(task, Task):
-            raise InvalidConfig(f"Option 'task' is {task!r}; give a Task.")
+        task = given.check_task(task)
         given.check_spaces(task, self._make_spaces(task), self._spaces)
         self._load(task)
         self._task = task
