@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anymdp_bench
+from anymdp_bench import __version__
 from anymdp_bench.boards import PROTOCOLS
 from anymdp_bench.errors import MissingExtra, RecordsError
 from anymdp_bench.site.data import curve_key, curve_script
@@ -71,7 +71,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        version=anymdp_bench.__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND
+        version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND
     )
     return environment
 
