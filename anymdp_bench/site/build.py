@@ -70,9 +70,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND
-    )
+    environment.globals.update(version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND)
     return environment
 
 
