@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anymdp_bench.cli_board import add_to as add_board_commands
+from anymdp_bench.cli_reproduce import reproduce_app, usable_cpus
 from anymdp_bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -33,10 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 add_board_commands(app)
-
-
-def _usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+app.add_typer(reproduce_app, name="reproduce")
 
 
 @app.command("list")
@@ -87,7 +83,7 @@ def run(
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
     names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
     agents = [make_agent(name, bank=spec.bank) for name in names]
-    results = _run_all(agents, spec, _usable_cpus() if jobs is None else jobs, out)
+    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, out)
     Console().print(score_table(results))
 
 
@@ -105,6 +101,7 @@ def _run_all(agents: Sequence[Agent], board: Board, jobs: int, out: Path | None)
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from anymdp_bench.evaluation import evaluate
+    from anymdp_bench.reproduce.runs import run_folder
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     results = []
@@ -112,22 +109,13 @@ def _run_all(agents: Sequence[Agent], board: Board, jobs: int, out: Path | None)
         bars = [progress.add_task(agent.info.name, total=None, start=False) for agent in agents]
         for agent, bar in zip(agents, bars, strict=True):
             progress.start_task(bar)
-            folder = (out or _default_parent(board, agent)) / agent.info.name
+            folder = out / agent.info.name if out else run_folder(DEFAULT_OUT, board, agent)
 
             def show(n_episodes: int, total: int, bar: int = bar) -> None:
                 progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
 
             results.append(evaluate(agent, board, jobs=jobs, out=folder, on_progress=show))
     return results
-
-
-def _default_parent(board: Board, agent: Agent) -> Path:
-    """Folder under runs/ of its own for every specification, agent and version of the code."""
-    from anymdp_bench.provenance import agent_hash, package_hash
-
-    identity = [board.fingerprint(), package_hash(), agent_hash(agent), repr(agent.info)]
-    key = hashlib.sha256("/".join(identity).encode()).hexdigest()
-    return DEFAULT_OUT / board.name / key[:8]
 
 
 @app.command()

@@ -40,7 +40,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("agent_check", "submissions"),
     ("standings",),
     ("site",),
-    ("cli_board",),
+    ("reproduce",),
+    ("cli_board", "cli_reproduce"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,0 +1,49 @@
+"""Markdown: tables, and generated parts of a document that people write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from anymdp_bench.errors import InvalidConfig
+from anymdp_bench.task_file import replacing
+
+
+def lines_of(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
+    """Rows of a frame by column name, values of mixed types."""
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, values, strict=True)) for values in frame.to_numpy(object)]
+
+
+def pipe_table(headers: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown table.
+
+    Args:
+        headers: Header and alignment (``"---"`` left, ``"---:"`` right) of each column.
+        rows: Texts of each row.
+    """
+    names, rules = zip(*headers, strict=True)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [names, rules, *rows])
+
+
+def replace_part(path: Path, name: str, text: str) -> None:
+    """Replace what stands between the comments ``begin <name>`` and ``end <name>`` of a document.
+
+    Raises:
+        InvalidConfig: the document has no such part.
+    """
+    content = path.read_text(encoding="utf-8")
+    pattern = rf"(<!-- begin {re.escape(name)}\b[^>]*-->\n).*?(<!-- end {re.escape(name)} -->)"
+    changed, count = re.subn(
+        pattern, lambda found: f"{found[1]}\n{text.strip()}\n\n{found[2]}", content, flags=re.DOTALL
+    )
+    if count != 1:
+        raise InvalidConfig(
+            f"{path} has {count} parts {name!r}: mark one by <!-- begin {name} --> and <!-- end {name} -->."
+        )
+    with replacing(path) as file:
+        file.write(changed.encode())

@@ -1,0 +1,57 @@
+"""Figures: learning curves of a row, and how a figure is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anymdp_bench.paper import METHODS, published
+from anymdp_bench.plots import plot_curve
+from anymdp_bench.reproduce.compact import Compact
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 6.0, 3.6
+"""Inches of one panel."""
+
+
+def new_figure(n_panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Make a figure with panels side by side, drawn without a display."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH * n_panels, HEIGHT), layout="constrained")
+    return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write an SVG that is the same for the same data."""
+    import matplotlib
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
+    """Draw the learning curves of one row, and where the paper's learners stand.
+
+    Solid lines are the scores of evaluation points with the middle half of the tasks, dotted ones those of
+    training episodes; a cross is the paper's performance at its steps to 99 %.
+    """
+    figure, (axes,) = new_figure()
+    for result in results:
+        curve, name = result.curve(), result.manifest.agent.name
+        plot_curve(curve, label=name, ax=axes)
+        color = axes.lines[-1].get_color()
+        if "lived" in curve:
+            points = curve.groupby("episodes")
+            axes.plot(points["steps"].mean(), points["lived"].mean(), ":", color=color, linewidth=1)
+        figures = published().get(result.manifest.board.bank, {}).get(METHODS.get(name, ""))
+        if figures is not None:
+            axes.plot(figures.steps, figures.performance, "x", color=color, label=f"paper: {METHODS[name]}")
+    axes.set_title(title)
+    axes.legend(fontsize="small")
+    save_figure(figure, path)

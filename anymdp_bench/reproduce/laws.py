@@ -1,0 +1,105 @@
+"""Sorted stationary laws: how unevenly are states visited in AnyMDP and in Garnet?
+
+References:
+    arXiv 2502.02869, stationary distributions of AnyMDP and Garnet, sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from anymdp_bench.banks import load_bank
+from anymdp_bench.diagnostics import plot_sorted_shares, sorted_shares
+from anymdp_bench.reproduce.document import lines_of, pipe_table
+from anymdp_bench.reproduce.figures import new_figure, save_figure
+from anymdp_bench.task import Task
+
+SIZES = (16, 64)
+FAMILIES = {"AnyMDP": "anymdp-{}x5-v0", "Garnet b=2": "garnet-{}x5b2-v0"}
+STATEMENT = (
+    "The paper: sorted, the stationary distribution of AnyMDP falls off exponentially, that of Garnet is "
+    "much flatter."
+)
+
+
+def law_tasks(n_tasks: int = 64) -> dict[tuple[int, str], list[Task]]:
+    """First board tasks by (number of states, family)."""
+    return {
+        (size, family): load_bank(bank.format(size)).board_tasks(n_tasks)
+        for size in SIZES
+        for family, bank in FAMILIES.items()
+    }
+
+
+def laws_frame(tasks: Mapping[tuple[int, str], Sequence[Task]]) -> pd.DataFrame:
+    """Mean sorted law of each size, family and policy.
+
+    Returns:
+        Columns: states, family, policy, tasks, largest and smallest share, ``fold`` (how many times smaller
+        the last share is than the first), ``log_r2`` (of a line through the logarithms: 1 is exponential).
+    """
+    lines = []
+    for (size, family), listed in tasks.items():
+        shares = sorted_shares(listed)
+        logs = (
+            np.log(shares["share"].clip(lower=1e-12)).groupby([shares["policy"], shares["position"]]).mean()
+        )
+        for policy in ("oracle", "random"):
+            law = logs[policy].to_numpy()
+            position = np.arange(len(law))
+            line = np.polyval(np.polyfit(position, law, 1), position)
+            lines.append(
+                {
+                    "states": size,
+                    "family": family,
+                    "policy": policy,
+                    "tasks": len(listed),
+                    "largest": np.exp(law[0]),
+                    "smallest": np.exp(law[-1]),
+                    "fold": np.exp(law[0] - law[-1]),
+                    "log_r2": 1 - ((law - line) ** 2).sum() / ((law - law.mean()) ** 2).sum(),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def laws_text(frame: pd.DataFrame) -> str:
+    """The laws as a Markdown table, the paper's statement, and whether it holds here."""
+    headers = {"states": "---:", "family": "---", "policy": "---", "tasks": "---:"}
+    headers |= dict.fromkeys(("largest %", "smallest %", "fold", "R² of exponential"), "---:")
+    rows = []
+    for line in lines_of(frame):
+        numbers = f"{100 * line['largest']:.3g}", f"{100 * line['smallest']:.2g}", f"{line['fold']:.3g}"
+        names = [str(line[name]) for name in ("states", "family", "policy", "tasks")]
+        rows.append([*names, *numbers, f"{line['log_r2']:.3f}"])
+    table = pipe_table([*headers.items()], rows)
+    note = "Geometric means over tasks of the states' long-run shares, each task's sorted from the largest."
+    return "\n\n".join([table, note, STATEMENT, *_verdicts(frame)]) + "\n"
+
+
+def _verdicts(frame: pd.DataFrame) -> list[str]:
+    texts = []
+    for (size, policy), part in frame.groupby(["states", "policy"], sort=False):
+        fold = part.set_index("family")["fold"]
+        anymdp, garnet = fold["AnyMDP"], fold["Garnet b=2"]
+        said = "holds" if anymdp > garnet else "does not hold"
+        texts.append(
+            f"Here, {size} states, {policy} play: {said}; the shares fall {anymdp:.3g}-fold in AnyMDP, "
+            f"{garnet:.3g}-fold in Garnet."
+        )
+    return texts
+
+
+def draw_laws(tasks: Mapping[tuple[int, str], Sequence[Task]], path: Path) -> None:
+    """Draw the sorted laws, a panel for each size."""
+    figure, panels = new_figure(len(SIZES))
+    for axes, size in zip(panels, SIZES, strict=True):
+        for family in FAMILIES:
+            plot_sorted_shares(tasks[size, family], axes, label=family)
+        axes.set_title(f"{size} states")
+        axes.legend(fontsize="small")
+    save_figure(figure, path)

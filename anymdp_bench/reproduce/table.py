@@ -1,0 +1,231 @@
+"""The paper's main table with our results beside its figures, as a frame, Markdown and CSV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import pandas as pd
+
+from anymdp_bench.banks import load_bank
+from anymdp_bench.boards import Board, get_board
+from anymdp_bench.paper import METHODS, Figures, environments, published
+from anymdp_bench.pendulum import PendulumTask
+from anymdp_bench.pendulum_references import PUBLIC_CODE_RETURNS
+from anymdp_bench.report import count_text, interval_text, percent_text
+from anymdp_bench.reproduce.compact import Compact
+from anymdp_bench.reproduce.document import lines_of, pipe_table
+from anymdp_bench.reproduce.runs import Cell
+from anymdp_bench.task import TabularTask
+
+NO_FIGURES = Figures(math.nan, math.nan, math.nan)
+CANNOT_PLAY, NOT_RUN = "cannot play", "not run"
+PRIVILEGED = ("oracle",)
+"""Agents that need a task's tables."""
+Results = Mapping[tuple[str, str], Compact]
+"""Results by (bank, agent)."""
+
+
+class Row(NamedTuple):
+    """One row of the paper's table: its name there, and our board."""
+
+    environment: str
+    board: Board
+
+
+def paper_rows(n_tasks: int | None = None) -> list[Row]:
+    """All rows in the paper's order; `n_tasks` limits the boards that have many."""
+    rows = []
+    for bank, environment in environments().items():
+        board = get_board(bank)
+        fields = board.as_dict() | ({} if n_tasks is None else {"n_tasks": n_tasks})
+        rows.append(Row(environment, Board.from_dict(fields)))
+    return rows
+
+
+def can_play(agent: str, bank: str) -> bool:
+    """Tell whether an agent can play a bank: the oracle has nothing to solve where there are no tables."""
+    return agent not in PRIVILEGED or isinstance(load_bank(bank).test[0], TabularTask)
+
+
+def paper_cells(agents: Sequence[str], n_tasks: int | None = None) -> list[Cell]:
+    """Every cell of the table that can be filled, row by row."""
+    return [
+        Cell(agent, row.board, row.board.bank, any_tasks=n_tasks is None)
+        for row in paper_rows(n_tasks)
+        for agent in agents
+        if can_play(agent, row.board.bank)
+    ]
+
+
+def paper_frame(results: Results, agents: Sequence[str]) -> pd.DataFrame:
+    """One line for each row and agent, with every column that the texts below show, and the command."""
+    return pd.DataFrame(
+        [_line(row, agent, results) for agent in agents for row in paper_rows()]
+    )  # fmt: skip
+
+
+def _line(row: Row, agent: str, results: Results) -> dict[str, Any]:
+    bank = row.board.bank
+    figures = published()[bank].get(METHODS.get(agent, ""), NO_FIGURES)
+    paper = {f"paper_{name}": value for name, value in figures._asdict().items()}
+    head = {"environment": row.environment, "board": row.board.name, "agent": agent}
+    found = results.get((bank, agent))
+    if found is None:
+        return head | {"status": NOT_RUN if can_play(agent, bank) else CANNOT_PLAY} | paper
+    played = {
+        "status": "run",
+        "track": found.manifest.track,
+        "tasks": found.n_tasks,
+        "runs": found.manifest.board.runs,
+        "seconds": found.seconds,
+        "command": command_of(found),
+        "git_commit": found.manifest.provenance.get("git_commit"),
+    }
+    return head | played | paper | raw_returns(found) | found.scores
+
+
+def command_of(found: Compact) -> str:
+    """Command that repeats a run."""
+    board = found.manifest.board
+    tasks = "" if board.n_tasks == get_board(board.name).n_tasks else f" --tasks {board.n_tasks}"
+    return f"anymdp-bench run {found.manifest.agent.name} --board {board.name}{tasks}"
+
+
+def raw_returns(found: Compact) -> dict[str, float]:
+    """Returns behind the scores of a board of one task; nothing for many, whose returns have no scale.
+
+    ``raw_return`` is the return at `performance`, ``share_of_optimum`` its place between uniform play (0) and
+    the optimum (1; of the full state on a grid for Discrete-Pendulum), ``public_code_score`` its place
+    between uniform play and the return that the authors' public code counts as 100 %.
+    """
+    if found.n_tasks > 1:
+        return {}
+    random, oracle, optimal = (found.reference(name) for name in ("random", "oracle", "optimal"))
+    gain = found.scores["performance"] * (oracle - random)
+    columns = {
+        "raw_return": random + gain,
+        "random_return": random,
+        "oracle_return": oracle,
+        "optimal_return": optimal,
+        "share_of_optimum": gain / (optimal - random),
+    }
+    task = load_bank(found.manifest.board.bank).test[0]
+    if isinstance(task, PendulumTask):
+        columns["public_code_score"] = gain / (PUBLIC_CODE_RETURNS[task.g] - random)
+    return columns
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """All texts: for each agent the table and how it compares, then raw returns and commands."""
+    parts = []
+    for agent in dict.fromkeys(frame["agent"]):
+        lines = frame[frame["agent"] == agent]
+        parts += [f"### {agent}", _table(_score_columns(agent), lines), comparison(lines)]
+    played = frame[frame["status"] == "run"]
+    if "raw_return" in played and played["raw_return"].notna().any():
+        single = played[played["raw_return"].notna()]
+        parts += ["### Raw returns", RAW_TEXT, _table(RAW_COLUMNS, single)]
+    parts += ["### Commands", _table(COMMAND_COLUMNS, played)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+RAW_TEXT = (
+    "Rows of one task. The return is that at the performance above; 0 % is uniform play, 100 % the oracle "
+    "(for Discrete-Pendulum the best of five long-trained policies on the 60 ids). The optimum is that of "
+    "the finite horizon (for Discrete-Pendulum of an agent that sees angle and speed, on a grid). Public "
+    "code: the score with the constants of the authors' code (-40, -200, -385) as 100 %, against which the "
+    "paper's Pendulum figures are read."
+)
+Line: TypeAlias = Mapping[str, Any]
+Columns: TypeAlias = Sequence[tuple[str, Callable[[Line], str]]]
+
+
+def _tasks_text(line: Line) -> str:
+    if line["status"] != "run":
+        return ""
+    tasks, runs = int(line["tasks"]), int(line["runs"])
+    return f"{tasks} tasks" if tasks > 1 else f"{runs} run{'s' if runs > 1 else ''}"
+
+
+def _performance_text(line: Line) -> str:
+    return interval_text(line, "performance") if line["status"] == "run" else str(line["status"])
+
+
+def _counted(name: str) -> Callable[[Line], str]:
+    return lambda line: count_text(line[name]) if line["status"] == "run" else ""
+
+
+def _percent(name: str) -> Callable[[Line], str]:
+    return lambda line: percent_text(line.get(name, math.nan))
+
+
+def _paper_count(name: str) -> Callable[[Line], str]:
+    return lambda line: count_text(line[name])
+
+
+def _number(name: str) -> Callable[[Line], str]:
+    return lambda line: f"{line[name]:.4g}"
+
+
+def _seconds(line: Line) -> str:
+    return f"{line['seconds']:.0f}" if line["status"] == "run" else ""
+
+
+def _score_columns(agent: str) -> Columns:
+    has_paper = agent in METHODS
+    pairs = [
+        ("performance %", _performance_text, _percent("paper_performance")),
+        ("steps to 99 %", _counted("steps_to_99"), _paper_count("paper_steps")),
+        ("episodes to 99 %", _counted("episodes_to_99"), _paper_count("paper_episodes")),
+    ]
+    columns: list[tuple[str, Callable[[Line], str]]] = [
+        ("environment", lambda line: str(line["environment"])),
+        ("played", _tasks_text),
+    ]
+    for header, ours, paper in pairs:
+        columns += [(header, ours), ("paper", paper)] if has_paper else [(header, ours)]
+    return [
+        *columns,
+        ("asymptotic %", lambda line: percent_text(line["asymptotic"]) if line["status"] == "run" else ""),
+        ("seconds", _seconds),
+    ]
+
+
+RAW_COLUMNS: Columns = [
+    ("environment", lambda line: str(line["environment"])),
+    ("agent", lambda line: str(line["agent"])),
+    ("return", _number("raw_return")),
+    ("uniform", _number("random_return")),
+    ("100 %", _number("oracle_return")),
+    ("optimum", _number("optimal_return")),
+    ("share of optimum %", _percent("share_of_optimum")),
+    ("public code %", _percent("public_code_score")),
+]
+COMMAND_COLUMNS: Columns = [
+    ("environment", lambda line: str(line["environment"])),
+    ("agent", lambda line: str(line["agent"])),
+    ("command", lambda line: f"`{line['command']}`"),
+]
+
+
+def _table(columns: Columns, frame: pd.DataFrame) -> str:
+    left = ("environment", "agent", "command")
+    headers = [(header, "---" if header in left else "---:") for header, _ in columns]
+    return pipe_table(headers, [[text(line) for _, text in columns] for line in lines_of(frame)])
+
+
+def comparison(lines: pd.DataFrame) -> str:
+    """How often an agent is at or above the paper's figure; empty where the paper has none."""
+    known = lines[lines["paper_performance"].notna() & (lines["status"] == "run")]
+    if known.empty:
+        return ""
+    above = known["performance"].round(3) >= known["paper_performance"].round(3)
+    sooner = known["steps_to_99"] <= known["paper_steps"]
+    below = ", ".join(known["environment"][~above])
+    tail = f" Below: {below}." if below else ""
+    return (
+        f"At or above the paper's performance on {above.sum()} of {len(known)} rows; no more steps to 99 % "
+        f"on {sooner.sum()} of {len(known)}.{tail}"
+    )
