@@ -42,7 +42,7 @@ from anymdp_bench.errors import (
     UndefinedScore,
     UnknownName,
 )
-from anymdp_bench.seeding import child_seed, next_unit
+from anymdp_bench.seeding import child_seed
 from anymdp_bench.task import TabularTask, Task
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.evaluation import evaluate
+    from anymdp_bench.pendulum_references import references
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
         References,
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
         policy_value,
         stationary_distribution,
     )
-    from anymdp_bench.planning.references import references
     from anymdp_bench.result import Result, load_result
     from anymdp_bench.run_recording import record_run
     from anymdp_bench.samplers import sample_task, sample_tasks
@@ -81,6 +81,7 @@ _LATER = {
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "contexts.recorder": ("record_context", "record_episodes"),
     "evaluation": ("evaluate",),
+    "pendulum_references": ("references",),
     "planning": (
         "ORACLE_DISCOUNT",
         "References",
@@ -89,7 +90,6 @@ _LATER = {
         "plan",
         "policy_return",
         "policy_value",
-        "references",
         "stationary_distribution",
     ),
     "result": ("Result", "load_result"),
@@ -156,7 +156,6 @@ __all__ = [
     "load_result",
     "load_task",
     "make_agent",
-    "next_unit",
     "plan",
     "policy_return",
     "policy_value",

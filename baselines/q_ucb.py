@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -112,6 +112,11 @@ def make(bank: str | None = None) -> QUCB:
     """Make the agent with the settings tuned for the family of a bank, or for AnyMDP."""
     family = DEFAULT_FAMILY if bank is None else family_of_bank(bank)
     return QUCB(tuned_settings(family))
+
+
+def with_settings(settings: Mapping[str, Any]) -> QUCB:
+    """Make the agent with settings by name; the rest keeps its default."""
+    return QUCB(Settings(**settings))
 
 
 class QUCB:

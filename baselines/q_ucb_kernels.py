@@ -13,7 +13,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench import next_unit, restart_row, step_row
+from anymdp_bench import restart_row, step_row
+from anymdp_bench.kernels import next_unit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
