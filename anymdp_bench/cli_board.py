@@ -54,7 +54,7 @@ def submit(
     """Check a run and write it as a submission, one folder and nothing else."""
     from rich.console import Console
 
-    from anymdp_bench.submissions.checks import CHECKS
+    from anymdp_bench.submissions.checks import METADATA_CHECKS, TABLE_CHECKS
     from anymdp_bench.submissions.submit import Entry
     from anymdp_bench.submissions.submit import submit as make
 
@@ -72,7 +72,7 @@ def submit(
     with _listing_problems():
         _, folder = make(run, entry, leaderboards)
     console = Console(highlight=False, soft_wrap=True)
-    for check in CHECKS:
+    for check in METADATA_CHECKS + TABLE_CHECKS:
         console.print(f"passed: {(check.__doc__ or '').splitlines()[0]}", markup=False)
     console.print(f"\nWritten: {folder}", markup=False)
     console.print(

@@ -17,7 +17,9 @@ from anymdp_bench.submissions.parquet import Columns, write_columns
 from anymdp_bench.submissions.submit import SUBMISSIONS
 
 
-def metadata_values(facts: BoardFacts, name: str, *, learner: bool, n_tasks: int, **changes: Any) -> dict[str, Any]:
+def metadata_values(
+    facts: BoardFacts, name: str, *, learner: bool, n_tasks: int, **changes: Any
+) -> dict[str, Any]:
     """Content of ``submission.json``."""
     references = {
         key: [None if np.isnan(value) else float(value) for value in values[:n_tasks]]

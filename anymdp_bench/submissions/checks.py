@@ -87,7 +87,8 @@ def check_board(claim: Claim) -> Iterator[str]:
     default = {field.name: field.default for field in dataclasses.fields(Board)}
     given = default | claim.metadata.board
     for field in sorted(known.keys() | given.keys()):
-        if field != "n_tasks" and (field not in known or given[field] != known[field]):
+        same = field in known and type(given[field]) is type(known[field]) and given[field] == known[field]
+        if field != "n_tasks" and not same:
             legal = f"the board's is {known[field]!r}" if field in known else "a board has no such field"
             yield problem("board", f"{shown(field)[1:-1]} is {shown(given[field])}; {legal}")
 
@@ -99,6 +100,9 @@ def check_tasks(claim: Claim) -> Iterator[str]:
         yield problem(
             "tasks", f"{claim.n_tasks} tasks; this board is played on {' or '.join(map(str, legal))}"
         )
+    asked = claim.metadata.board.get("n_tasks")
+    if type(asked) is not int or min(asked, claim.facts.n_tasks) != claim.n_tasks:
+        yield problem("tasks", f"the specification asks for {shown(asked)} tasks; there are {claim.n_tasks}")
     pairs = zip(claim.metadata.fingerprints, claim.facts.fingerprints, strict=False)
     for index, (given, known) in enumerate(pairs):
         if given != known:
@@ -275,11 +279,9 @@ def _where(claim: Claim, cell: int) -> str:
     return f"task {claim.cells[cell].task}, run {claim.cells[cell].run}"
 
 
-CHECKS: tuple[Callable[[Claim], Iterator[str]], ...] = (
-    check_board,
-    check_tasks,
-    check_references,
-    check_declaration,
+Check = Callable[[Claim], Iterator[str]]
+METADATA_CHECKS: tuple[Check, ...] = (check_board, check_tasks, check_references, check_declaration)
+TABLE_CHECKS: tuple[Check, ...] = (
     check_rows,
     check_finite,
     check_counts,
@@ -289,3 +291,4 @@ CHECKS: tuple[Callable[[Claim], Iterator[str]], ...] = (
     check_limits,
     check_optimum,
 )
+"""Checks of what was read of the tables; for submissions with a legal number of tasks."""

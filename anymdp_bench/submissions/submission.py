@@ -13,7 +13,7 @@ from anymdp_bench.errors import SubmissionRefused, UnknownName
 from anymdp_bench.records import CellReferences, Record
 from anymdp_bench.submissions import curves
 from anymdp_bench.submissions.bounded_json import parse_json
-from anymdp_bench.submissions.checks import CHECKS, Claim, n_blocks, n_points
+from anymdp_bench.submissions.checks import METADATA_CHECKS, TABLE_CHECKS, Claim, n_blocks, n_points
 from anymdp_bench.submissions.facts import BoardFacts, board_facts
 from anymdp_bench.submissions.files import list_folder, read_bounded
 from anymdp_bench.submissions.metadata import FILE, LARGEST, Metadata, parse_metadata
@@ -75,8 +75,9 @@ def read_submission(folder: Path, facts_of: FactsOf = board_facts) -> Submission
     metadata = parse_metadata(parse_json(contents[FILE], FILE))
     facts = _find_board(metadata, folder, facts_of)
     claim, problems = _read_tables(folder, names, metadata, facts, contents)
+    checks = METADATA_CHECKS + TABLE_CHECKS if claim.n_tasks in facts.legal_lengths else METADATA_CHECKS
     with np.errstate(all="ignore"):
-        problems += [found for check in CHECKS for found in check(claim)]
+        problems += [found for check in checks for found in check(claim)]
     refuse(problems)
     if claim.points is None:
         raise SubmissionRefused([f"{curves.POINTS} was not read"])
