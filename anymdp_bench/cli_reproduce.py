@@ -122,12 +122,9 @@ def _places(out: Path | None, results: Path | None) -> Places:
 
 def _publish(name: str, text: str, folder: Path, document: Path | None) -> None:
     """Print a text, write it, and put it into the document."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
     from anymdp_bench.reproduce.document import replace_part
 
-    Console().print(Markdown(text))
+    typer.echo(text)
     (folder / f"{name}.md").write_text(text, encoding="utf-8")
     if document is not None:
         replace_part(document, name, text)

@@ -20,14 +20,23 @@ def lines_of(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
 
 
 def pipe_table(headers: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown table.
+    """Markdown table, padded so that it can be read as it stands.
 
     Args:
         headers: Header and alignment (``"---"`` left, ``"---:"`` right) of each column.
         rows: Texts of each row.
     """
-    names, rules = zip(*headers, strict=True)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [names, rules, *rows])
+    lines = [[header for header, _ in headers], [rule for _, rule in headers], *rows]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(headers))]
+    texts = []
+    for number, line in enumerate(lines):
+        cells = []
+        for text, width, (_, rule) in zip(line, widths, headers, strict=True):
+            right = rule.endswith(":")
+            filled = f"{'-' * (width - right)}{':' * right}" if number == 1 else text
+            cells.append(filled.rjust(width) if right else filled.ljust(width))
+        texts.append(f"| {' | '.join(cells)} |")
+    return "\n".join(texts)
 
 
 def replace_part(path: Path, name: str, text: str) -> None:

@@ -39,8 +39,9 @@ def paper_rows(n_tasks: int | None = None) -> list[Row]:
     rows = []
     for bank, environment in environments().items():
         board = get_board(bank)
-        fields = board.as_dict() | ({} if n_tasks is None else {"n_tasks": n_tasks})
-        rows.append(Row(environment, Board.from_dict(fields)))
+        if n_tasks is not None and len(load_bank(bank).test) > 1:
+            board = Board.from_dict(board.as_dict() | {"n_tasks": n_tasks})
+        rows.append(Row(environment, board))
     return rows
 
 
