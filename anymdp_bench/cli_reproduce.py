@@ -52,8 +52,8 @@ def paper_table(
 
     Writes paper-table.md and .csv, and after a run or with --figures a learning curve for each row.
     """
-    from anymdp_bench.reproduce.figures import draw_row
-    from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame, paper_rows
+    from anymdp_bench.reproduce.figures import curve_links, draw_rows
+    from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
 
     names = agents.split(",")
     places = _places(out, results)
@@ -63,15 +63,11 @@ def paper_table(
     found, n_run = _collect(cells, to_run, places, jobs, fresh)
     frame = paper_frame(found, names)
     folder = places.records.parent
-    text = markdown(frame)
-    _publish("paper-table", text, folder, document)
-    frame.to_csv(folder / "paper-table.csv", index=False)
+    where = (document or folder / "paper-table.md").parent / "figures"
     if n_run or figures:
-        where = (document or folder / "paper-table.md").parent / "figures"
-        for row in paper_rows():
-            row_results = [found[row.board.bank, name] for name in names if (row.board.bank, name) in found]
-            if row_results:
-                draw_row(row.environment, row_results, where / f"{row.board.bank}.svg")
+        draw_rows(found, names, where)
+    _publish("paper-table", markdown(frame) + curve_links(where), folder, document)
+    frame.to_csv(folder / "paper-table.csv", index=False)
 
 
 @reproduce_app.command()

@@ -37,6 +37,8 @@ STATEMENT = (
     ".94 and .98, with branching 4 .93 and .97."
 )
 
+FIGURE = "![Learning curves by family](figures/e6.svg)"
+
 
 def difficulty_cells(agents: Sequence[str], n_tasks: int | None = None) -> dict[tuple[str, int, str], Cell]:
     """Cells by (agent, number of states, variant); AnyMDP and Garnet b=2 are rows of the paper's table."""
@@ -107,7 +109,7 @@ def difficulty_text(frame: pd.DataFrame) -> str:
         scores = [interval_text(line, "score") for line in lines_of(part)]
         rows.append([str(agent), str(size), str(variant), str(part["tasks"].iloc[0]), *scores])
     table = pipe_table([*headers.items()], rows)
-    return "\n\n".join([table, STATEMENT, *verdicts(frame)]) + "\n"
+    return "\n\n".join([table, STATEMENT, *verdicts(frame), FIGURE]) + "\n"
 
 
 def verdicts(frame: pd.DataFrame) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anymdp_bench.paper import METHODS, published
+from anymdp_bench.paper import METHODS, environments, published
 from anymdp_bench.plots import plot_curve
 from anymdp_bench.reproduce.compact import Compact
 
@@ -33,6 +33,24 @@ def save_figure(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
         figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def draw_rows(results: Mapping[tuple[str, str], Compact], agents: Sequence[str], folder: Path) -> None:
+    """Draw every row of the paper's table for which there is a result; see `draw_row`."""
+    for bank, environment in environments().items():
+        found = [results[bank, agent] for agent in agents if (bank, agent) in results]
+        if found:
+            draw_row(environment, found, folder / f"{bank}.svg")
+
+
+def curve_links(folder: Path) -> str:
+    """Markdown links to the learning curves that have been drawn; empty if there are none."""
+    links = [
+        f"[{environment}](figures/{bank}.svg)"
+        for bank, environment in environments().items()
+        if (folder / f"{bank}.svg").is_file()
+    ]
+    return f"\nLearning curves: {', '.join(links)}.\n" if links else ""
 
 
 def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:

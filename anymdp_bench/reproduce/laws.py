@@ -24,6 +24,7 @@ STATEMENT = (
     "The paper: sorted, the stationary distribution of AnyMDP falls off exponentially, that of Garnet is "
     "much flatter."
 )
+FIGURE = "![Sorted stationary laws](figures/e7.svg)"
 NEVER = 1e-9
 """A smaller share is no visit at all: a deterministic policy never enters some states of Garnet."""
 
@@ -72,13 +73,13 @@ def laws_text(frame: pd.DataFrame) -> str:
     for line in lines_of(frame):
         names = [str(line[name]) for name in ("states", "family", "policy", "tasks")]
         shares = [f"{100 * line[name]:.3g}" for name in ("largest", "median", "low")]
-        rows.append([*names, *shares, f"{line['fold']:.3g}", f"{line['log_r2']:.3f}"])
+        rows.append([*names, *shares, fold_text(line["fold"]), f"{line['log_r2']:.3f}"])
     table = pipe_table([*headers.items()], rows)
     note = (
         "Long-run shares of visits, sorted from the largest within each task and averaged over tasks: the "
         "first, the one in the middle, the one three quarters down, and the ratio of first and third."
     )
-    return "\n\n".join([table, note, STATEMENT, *_verdicts(frame)]) + "\n"
+    return "\n\n".join([table, note, STATEMENT, *_verdicts(frame), FIGURE]) + "\n"
 
 
 def _verdicts(frame: pd.DataFrame) -> list[str]:
@@ -88,10 +89,15 @@ def _verdicts(frame: pd.DataFrame) -> list[str]:
         anymdp, garnet = fold["AnyMDP"], fold["Garnet b=2"]
         said = "holds" if anymdp > garnet else "does not hold"
         texts.append(
-            f"Here, {size} states, {policy} play: {said}; the shares fall {anymdp:.3g}-fold in AnyMDP, "
-            f"{garnet:.3g}-fold in Garnet."
+            f"Here, {size} states, {policy} play: {said}; the shares fall {fold_text(anymdp)}-fold in "
+            f"AnyMDP, {fold_text(garnet)}-fold in Garnet."
         )
     return texts
+
+
+def fold_text(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def draw_laws(tasks: Mapping[tuple[int, str], Sequence[Task]], path: Path) -> None:
