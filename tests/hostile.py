@@ -6,6 +6,7 @@ be that of the spoilt records.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anymdp_bench.submissions.parquet import write_columns
+from anymdp_bench.submissions.thrift import Malformed, Reader
 from tests.synthetic import metadata_values, tables
 from tests.tiny_board import FACTS, TINY
 
@@ -360,19 +362,34 @@ def _varint(value: int) -> bytes:
     return found + bytes([value])
 
 
+def _counts(footer: bytes) -> list[int]:
+    """Every number of rows or values that a footer claims."""
+    fields = Reader(footer).struct()
+    group = fields[4][0]
+    return [fields[3], group[3], *(chunk[3][5] for chunk in group[1])]
+
+
+def _forged_footers(footer: bytes, n: int, claim: int) -> list[bytes]:
+    """Footers in which one claimed number of rows or values is another."""
+    true, false = _varint(n << 1), _varint(claim << 1)
+    found = []
+    for at in range(len(footer)):
+        if footer[at : at + len(true)] == true:
+            forged = footer[:at] + false + footer[at + len(true) :]
+            with contextlib.suppress(Malformed, LookupError, TypeError):
+                found += [forged] * (_counts(forged) != _counts(footer))
+    return found
+
+
 def claimed_rows(parts: Parts, rng: Random) -> None:
-    """A footer or a page header that claims up to 10^9 values."""
+    """A footer that claims up to 2^31 rows or values."""
     name = str(rng.choice(list(parts.tables)))
     content = parts.files()[f"{name}.parquet"]
     n = len(parts.tables[name]["task"])
-    true, claim = (_varint(value << 1) for value in (n, int(rng.choice([10**9, 2**31 - 1, n + 1]))))
-    places = [i for i in range(len(content)) if content[i : i + len(true)] == true]
-    size = int.from_bytes(content[-8:-4], "little")
-    at = [i for i in places if i >= len(content) - 8 - size]
-    where = at[int(rng.integers(len(at)))]
-    grown = content[:where] + claim + content[where + len(true) :]
-    size += len(claim) - len(true)
-    parts.raw[f"{name}.parquet"] = grown[:-8] + size.to_bytes(4, "little") + b"PAR1"
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    forged = _forged_footers(content[start:-8], n, int(rng.choice([10**9, 2**31 - 1, n + 1])))
+    footer = forged[int(rng.integers(len(forged)))]
+    parts.raw[f"{name}.parquet"] = content[:start] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
 
 
 def bomb(parts: Parts, rng: Random) -> None:
