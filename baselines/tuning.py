@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,14 +24,22 @@ import typer
 from numpy.typing import NDArray
 
 from anymdp_bench import Agent, InvalidConfig, TabularTask, Task, evaluate, load_bank
-from baselines.families import FAMILIES
+from baselines.families import FAMILIES, family_of_bank
 
 TUNED = Path(__file__).parent / "tuned"
 SPLIT = "validation"
 TOLERANCE = 0.002
 NEARLY = 0.99
-UNTUNED_BANKS = ("anypomdp-64x5-v0", "darkroom-6-goals-v0", "darkroom-8-goals-v0", "darkroom-10-goals-v0")
-"""Play with their family's settings, which their siblings choose."""
+LINE_DEPTH = 4
+UNTUNED_BANKS = (
+    "anypomdp-64x5-v0",
+    "darkroom-6-goals-v0",
+    "darkroom-8-goals-v0",
+    "darkroom-10-goals-v0",
+    "pendulum-g5-v0",
+    "pendulum-g9.8-v0",
+)
+"""Play with what their family's other banks chose; all pendulums have the same siblings."""
 FloatArray = NDArray[np.float64]
 
 
@@ -82,8 +91,14 @@ class Figures(NamedTuple):
 
 
 def validation_tasks(bank: str, n_tasks: int) -> list[Task]:
-    """First validation tasks of a bank; test tasks are never touched."""
-    return list(load_bank(bank).validation[:n_tasks])
+    """First validation tasks of a bank that are on no board of the bank's family.
+
+    A sibling of one board's task may be the task of another: Darkroom's corners are also among all goals.
+    """
+    family = family_of_bank(bank)
+    boards = {task.fingerprint() for name in FAMILIES[family] for task in load_bank(name).board_tasks()}
+    siblings = (task for task in load_bank(bank).validation if task.fingerprint() not in boards)
+    return list(itertools.islice(siblings, n_tasks))
 
 
 def run_candidate(search: Search, settings: dict[str, Any], bank: str, jobs: int, runs: Path) -> Curves:
@@ -219,9 +234,22 @@ def write(file: Path, family: str, found: dict[str, Any]) -> None:
     """Replace a family's entry in a file of tuned settings."""
     old = json.loads(file.read_text(encoding="utf-8"))["families"] if file.exists() else {}
     families = {name: found if name == family else old.get(name) for name in FAMILIES}
-    text = json.dumps({"families": {name: entry for name, entry in families.items() if entry}}, indent=1)
+    text = to_text({"families": {name: entry for name, entry in families.items() if entry}})
     file.parent.mkdir(exist_ok=True)
     file.write_text(text + "\n", encoding="utf-8")
+
+
+def to_text(value: Any, depth: int = 0) -> str:
+    """JSON with one line for each candidate, and for each bank's tasks."""
+    if depth == LINE_DEPTH or not value or not isinstance(value, dict | list):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {to_text(item, depth + 1)}" for key, item in value.items()]
+    else:
+        items = [to_text(item, depth + 1) for item in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    between = ",\n" + " " * (depth + 1)
+    return f"{first}{between[1:]}{between.join(items)}{between[1:-1]}{last}"
 
 
 def main(
