@@ -3,6 +3,7 @@
 import concurrent.futures
 import copy
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -277,6 +278,7 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for count in (1, 2, 3):
         monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
         monkeypatch.setattr(vector, "THREAD_ROWS", 8)
+        monkeypatch.setattr(vector, "PART_ROWS", 64)
         env = TabularVectorEnv(tasks)
         env.reset(seed=4)
         logs.append(trajectory(env))
@@ -287,27 +289,48 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ranges_cover_everything_once(monkeypatch: pytest.MonkeyPatch, n: int, count: int) -> None:
     monkeypatch.setattr(threads, "thread_count", lambda: count)
     seen = np.zeros(n, int)
-    ranges = []
+    names = set()
+
+    def visit(low: int, high: int) -> None:
+        assert low % 64 == 0
+        seen[low:high] += 1
+        names.add(threading.current_thread().name)
+
+    threads.run_in_ranges(visit, n, least=16, smallest=64)
+    assert (seen == 1).all()
+    assert len(names) <= count
+
+
+def test_parts_get_shorter() -> None:
+    sizes = [high - low for low, high in threads.split(16_384, 2, 1024)]
+    assert sizes == [4096, 3072, 2304, 1728, 1344, 1024, 1024, 1024, 768]
+
+
+def test_a_caller_does_not_wait_for_who_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    release = threading.Event()
+    threads._helpers(1)[0].put(release.wait)
+    seen = np.zeros(1000, int)
 
     def visit(low: int, high: int) -> None:
         seen[low:high] += 1
-        ranges.append((low, high))
 
-    threads.run_in_ranges(visit, n, smallest=16, multiple=64)
+    threads.run_in_ranges(visit, 1000, least=1, smallest=64)
+    release.set()
     assert (seen == 1).all()
-    assert all(low % 64 == 0 for low, _ in ranges)
-    assert len(ranges) <= count
 
 
 def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    both = threading.Barrier(2)
 
-    def fail(low: int, high: int) -> None:
-        if low > 0:
+    def fail_elsewhere(low: int, high: int) -> None:
+        both.wait(timeout=20)
+        if threading.current_thread() is not threading.main_thread():
             raise ValueError("from the other thread")
 
     with pytest.raises(ValueError, match="from the other thread"):
-        threads.run_in_ranges(fail, 1000, smallest=1, multiple=1)
+        threads.run_in_ranges(fail_elsewhere, 128, least=1, smallest=64)
 
 
 def test_batches_in_several_threads_of_a_program() -> None:

@@ -12,15 +12,16 @@ from anymdp_bench.envs import options as given
 from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult
 from anymdp_bench.envs.emissions import build_emissions, emit
 from anymdp_bench.envs.episodes import Outputs, begin
-from anymdp_bench.envs.kernels import BLOCK, step_range
+from anymdp_bench.envs.kernels import step_range
 from anymdp_bench.envs.options import BoolArray
 from anymdp_bench.envs.partial import action_law
 from anymdp_bench.envs.tables import build_tables
 from anymdp_bench.envs.threads import run_in_ranges
 from anymdp_bench.task import FloatArray, IntArray, Task, require_tabular
 
-THREAD_ROWS = 4096
-"""Environments that a thread must have to be worth waking; at 1,024 a second thread hardly pays."""
+THREAD_ROWS, PART_ROWS = 4096, 1024
+"""Environments that a thread must have to be worth waking (at 1,024 a second thread hardly pays), and the
+least that it takes at once."""
 NOTHING = np.zeros(0)
 
 
@@ -139,4 +140,4 @@ class TabularVectorEnv(BatchEnv):
                 *out,  # type: ignore[arg-type]
             )
 
-        run_in_ranges(kernel, self.num_envs, THREAD_ROWS, BLOCK)
+        run_in_ranges(kernel, self.num_envs, THREAD_ROWS, PART_ROWS)
