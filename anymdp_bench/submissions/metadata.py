@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from anymdp_bench.agent import AgentInfo
 from anymdp_bench.submissions.plain import check_link, check_slug, check_text
 from anymdp_bench.submissions.problems import problem, refuse, shown
 from anymdp_bench.task import JsonScalar
@@ -68,6 +69,11 @@ class DeclaredAgent(Strict):
     joint: bool
     config: Settings
     shard_size: Count | None
+
+
+def declared(info: AgentInfo) -> dict[str, Any]:
+    """What an agent declares, in the fields of `DeclaredAgent`."""
+    return {name: getattr(info, name) for name in DeclaredAgent.model_fields} | {"config": dict(info.config)}
 
 
 class Code(Strict):

@@ -21,7 +21,7 @@ from anymdp_bench.submissions import curves
 from anymdp_bench.submissions.bounded_json import parse_json
 from anymdp_bench.submissions.facts import board_facts
 from anymdp_bench.submissions.files import read_bounded
-from anymdp_bench.submissions.metadata import FILE, LARGEST, SCHEMA, parse_metadata
+from anymdp_bench.submissions.metadata import FILE, LARGEST, SCHEMA, Machine, declared, parse_metadata
 from anymdp_bench.submissions.parquet import write_columns
 from anymdp_bench.submissions.problems import problem, refuse, shown
 from anymdp_bench.submissions.submission import FactsOf, Submission, read_submission
@@ -103,14 +103,7 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
         "date": entry.date or datetime.datetime.now(datetime.UTC).date().isoformat(),
         "entry_point": entry.entry_point or known,
         "gradient_free": free,
-        "agent": {
-            "name": agent.name,
-            "privileged": agent.privileged,
-            "learner": agent.learner,
-            "joint": agent.joint,
-            "config": dict(agent.config),
-            "shard_size": agent.shard_size,
-        },
+        "agent": declared(agent),
         "board": manifest.board.as_dict(),
         "code": manifest.code,
         "fingerprints": manifest.fingerprints,
@@ -118,14 +111,7 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
             name: [None if math.isnan(value) else value for value in values]
             for name, values in manifest.references.items()
         },
-        "machine": {
-            "python": made["python"],
-            "packages": made["packages"],
-            "machine": made["machine"],
-            "system": made["system"],
-            "processor": made.get("processor", ""),
-            "git_commit": made["git_commit"],
-        },
+        "machine": {name: made.get(name, "") for name in Machine.model_fields},
     }
 
 

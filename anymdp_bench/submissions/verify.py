@@ -10,7 +10,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from anymdp_bench.agent import Agent, AgentInfo
+from anymdp_bench.agent import Agent
 from anymdp_bench.agents import make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.errors import InvalidConfig
@@ -19,7 +19,7 @@ from anymdp_bench.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records import Cell, CellReferences, Record, join_shards
 from anymdp_bench.submissions import curves
 from anymdp_bench.submissions.fresh import play_fresh
-from anymdp_bench.submissions.metadata import DeclaredAgent, Machine
+from anymdp_bench.submissions.metadata import Machine, declared
 from anymdp_bench.submissions.permutation import Comparison, compare
 from anymdp_bench.submissions.problems import problem, refuse, shown
 from anymdp_bench.submissions.submission import Submission
@@ -49,11 +49,6 @@ def submitted_agent(submission: Submission) -> Agent:
         if now[name] != was
     )
     return agent
-
-
-def declared(info: AgentInfo) -> dict[str, Any]:
-    """What an agent declares, in the fields of a submission."""
-    return {name: getattr(info, name) for name in DeclaredAgent.model_fields} | {"config": dict(info.config)}
 
 
 def machine_now() -> Machine:
@@ -94,32 +89,39 @@ def reproduce(
         AgentError: the agent fails.
     """
     differing = differences(submission, agent)
-    n_tasks = submission.n_tasks
-    board = submission.facts.board
-    shards = shards_of(board, agent.info, n_tasks)
+    shards = shards_of(submission.facts.board, agent.info, submission.n_tasks)
     least = 1 if not differing else _shards_for(shards, MIN_TASKS_COMPARED)
     n_chosen = min(len(shards), max(least, math.ceil(fraction * len(shards))))
     generator = np.random.Generator(np.random.PCG64(seed))
     chosen = sorted(int(i) for i in generator.choice(len(shards), n_chosen, replace=False))
-    tasks = load_bank(board.bank).board_tasks(n_tasks)
-    n_cells = sum(map(len, shards))
-    jobs_of = [(agent, board, shards[i], dict(enumerate(tasks)), n_cells, _ignore) for i in chosen]
-    played = joblib.Parallel(n_jobs=jobs)(joblib.delayed(play_shard)(*job) for job in jobs_of)
-    cells = tuple(cell for i in chosen for cell in shards[i])
-    joined = join_shards(played)
-    first = submission.record
-    again = Record(cells, _references(first, cells), joined.points, joined.lived)
-    found = _compare(submission, first, again, expect_bits=not differing)
+    again = _play(submission, agent, [shards[i] for i in chosen], sum(map(len, shards)), jobs)
+    found = _compare(submission, again, expect_bits=not differing)
     return Reproduction(
         test=found.test,
         outcome=found.outcome,
         p_value=found.p_value,
         difference=found.difference,
-        cells=len(cells),
+        cells=len(again.cells),
         shards=chosen,
         seed=seed,
         differing=differing,
     )
+
+
+def _play(
+    submission: Submission, agent: Agent, shards: Sequence[tuple[Cell, ...]], n_cells: int, jobs: int
+) -> Record:
+    """Play some shards of a board of `n_cells` cells; the record is of their cells alone."""
+    board = submission.facts.board
+    tasks = dict(enumerate(load_bank(board.bank).board_tasks(submission.n_tasks)))
+    played = joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(play_shard)(agent, board, cells, tasks, n_cells, _ignore) for cells in shards
+    )
+    joined = join_shards(played)
+    cells = tuple(cell for shard in shards for cell in shard)
+    numbers = [cell.task for cell in cells]
+    references = CellReferences(*(values[numbers] for values in submission.facts.references))
+    return Record(cells, references, joined.points, joined.lived)
 
 
 def check_fraction(fraction: float) -> None:
@@ -165,12 +167,8 @@ def _ignore(n_episodes: int) -> None:
     """Report nothing."""
 
 
-def _references(record: Record, cells: Sequence[Cell]) -> CellReferences:
-    rows = [record.cells.index(cell) for cell in cells]
-    return CellReferences(*(values[rows] for values in record.references))
-
-
-def _compare(submission: Submission, first: Record, again: Record, *, expect_bits: bool) -> Comparison:
+def _compare(submission: Submission, again: Record, *, expect_bits: bool) -> Comparison:
+    first = submission.record
     rows = np.array([first.cells.index(cell) for cell in again.cells])
     found = compare(first, again, rows, ALPHA)
     if _same_bits(submission, again, rows):
