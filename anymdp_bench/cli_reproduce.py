@@ -55,7 +55,7 @@ def paper_table(
     from anymdp_bench.reproduce.figures import curve_links, draw_rows
     from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
 
-    names = agents.split(",")
+    names = _names(agents)
     places = _places(out, results)
     cells = {(cell.bank, cell.agent): cell for cell in paper_cells(names, tasks)}
     wanted = None if only is None else only.split(",")
@@ -90,7 +90,7 @@ def e6(
     )
 
     places = _places(out, results)
-    cells = difficulty_cells(agents.split(","), tasks)
+    cells = difficulty_cells(_names(agents), tasks)
     found, _ = _collect(cells, set(cells) if run else set(), places, jobs, fresh)
     folder = places.records.parent
     _publish("e6", difficulty_text(difficulty_frame(found)), folder, document)
@@ -106,6 +106,17 @@ def e7(out: Out = None, document: Document = None) -> None:
     tasks = law_tasks()
     _publish("e7", laws_text(laws_frame(tasks)), folder, document)
     draw_laws(tasks, (document or folder / "e7.md").parent / "figures" / "e7.svg")
+
+
+def _names(agents: str) -> list[str]:
+    """Names of a list, each checked."""
+    from anymdp_bench.agents import agent_table
+    from anymdp_bench.registry import lookup
+
+    names = agents.split(",")
+    for name in names:
+        lookup("agent", agent_table(), name)
+    return names
 
 
 def _places(out: Path | None, results: Path | None) -> Places:

@@ -154,6 +154,7 @@ def test_the_table_has_all_rows_of_the_paper() -> None:
     assert not any(cell.any_tasks for cell in cells)
     assert all(cell.board == BOARDS[cell.board.name] for cell in paper_cells(["q-ucb"]))
     assert not can_play("oracle", "pendulum-g1-v0") and can_play("oracle", "switch2-v0")
+    assert not can_play("ppo", "switch2-v0") and can_play("ppo", "pendulum-g1-v0")
 
 
 def test_texts_put_the_papers_figures_beside_ours() -> None:
@@ -248,6 +249,15 @@ def test_the_command_runs_what_is_missing_and_then_prints(capsys, monkeypatch, t
     assert command(capsys, monkeypatch, *words, "--only", "darkroom-6-v0") == text
     assert command(capsys, monkeypatch, *words, "--no-run", "--figures") == text
     assert (out / "figures" / "darkroom-6-v0.svg").read_bytes() == figure
+
+
+def test_an_unknown_agent_is_told_before_anything_is_run(capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["anymdp-bench", "reproduce", "e6", "--agents", "uniform,orcale"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "Unknown agent 'orcale'. Did you mean 'oracle'?" in capsys.readouterr().err
 
 
 # harder than Garnet?

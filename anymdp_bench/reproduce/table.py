@@ -17,12 +17,11 @@ from anymdp_bench.report import count_text, interval_text, percent_text
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.runs import Cell
-from anymdp_bench.task import TabularTask
 
 NO_FIGURES = Figures(math.nan, math.nan, math.nan)
 CANNOT_PLAY, NOT_RUN = "cannot play", "not run"
-PRIVILEGED = ("oracle",)
-"""Agents that need a task's tables."""
+UNPLAYABLE = {"oracle": "pendulum", "ppo": "switch2"}
+"""Family that an agent cannot play: the oracle solves tables, PPO trains on copies of one player's task."""
 Results = Mapping[tuple[str, str], Compact]
 """Results by (bank, agent)."""
 
@@ -46,8 +45,8 @@ def paper_rows(n_tasks: int | None = None) -> list[Row]:
 
 
 def can_play(agent: str, bank: str) -> bool:
-    """Tell whether an agent can play a bank: the oracle has nothing to solve where there are no tables."""
-    return agent not in PRIVILEGED or isinstance(load_bank(bank).test[0], TabularTask)
+    """Tell whether an agent can play a bank."""
+    return load_bank(bank).test[0].family != UNPLAYABLE.get(agent)
 
 
 def paper_cells(agents: Sequence[str], n_tasks: int | None = None) -> list[Cell]:
