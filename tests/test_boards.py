@@ -49,6 +49,25 @@ def test_a_released_board_means_what_it_meant() -> None:
     assert fingerprint == "8c8e5fbeb940d1f19bb6271891982fbd5997ff863a2013bfc64f6cdae05466e1"
 
 
+@pytest.mark.parametrize(
+    ("kind", "protocol", "teacher"),
+    [
+        ("offline", "offline", "noisy-oracle-0.5"),
+        ("offline-uniform", "offline", "uniform"),
+        ("imitation", "imitation", "oracle"),
+    ],
+)
+def test_every_bank_has_boards_with_a_teacher(kind: str, protocol: str, teacher: str) -> None:
+    for bank in BANKS:
+        board = BOARDS[board_name(bank, kind)]
+        assert (board.bank, board.protocol, board.teacher, board.teacher_episodes) == (
+            *(bank, protocol, teacher),
+            100,
+        )
+        assert (board.context_episodes, board.train_episodes, board.test_every) == (200, 200, 20)
+        assert board.runs == get_board(bank).runs
+
+
 @pytest.mark.parametrize("board", BOARDS.values(), ids=list(BOARDS))
 def test_json_round_trip(board: Board) -> None:
     assert Board.from_json(board.to_json()) == board
@@ -70,6 +89,11 @@ def test_fingerprint_changes_with_every_field() -> None:
         ({"runs": True}, r"runs=True"),
         ({"shard_size": 2.0}, r"shard_size=2.0"),
         ({"protocol": "online-ish"}, r"protocol='online-ish': known protocols are online"),
+        ({"teacher": "oracle"}, r"teacher='oracle' with protocol='online': give None"),
+        ({"protocol": "offline"}, r"teacher=None with protocol='offline': give one of 'uniform', "),
+        ({"protocol": "offline", "teacher": "me"}, r"teacher='me' with protocol='offline'"),
+        ({"protocol": "imitation", "teacher": "uniform"}, r"protocol='imitation': give 'oracle'"),
+        ({"teacher_episodes": 0}, r"teacher_episodes=0: give an integer"),
         ({"name": ""}, r"name='': give a non-empty text"),
         ({"context_episodes": 15}, r"context_episodes=15 is not a multiple of block=10"),
         ({"test_every": 300}, r"train_episodes=10000 is not a multiple of test_every=300"),
