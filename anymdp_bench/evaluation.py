@@ -16,14 +16,14 @@ from anymdp_bench.agents import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.boards import Board, get_board
 from anymdp_bench.errors import BenchError, InvalidConfig
-from anymdp_bench.planning import references
+from anymdp_bench.pendulum_references import has_references, references
 from anymdp_bench.progress import shared_slots
 from anymdp_bench.protocols import play_shard, shards_of
 from anymdp_bench.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.record_folder import Manifest, RecordFolder
 from anymdp_bench.records import Cell, CellReferences, ShardRecord
 from anymdp_bench.result import Result
-from anymdp_bench.task import TabularTask, Task
+from anymdp_bench.task import Task
 
 OWN_TASKS = "own tasks"
 """Stands for the bank's name where the caller gave the tasks."""
@@ -101,10 +101,10 @@ def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
 
 
 def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
-    """Exact references; NaN where a task has no tables, so that no score can be made of it."""
+    """Reference returns; NaN where a task has none, so that no score can be made of it."""
     if not tasks:
         raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
-    found = [references(task) if isinstance(task, TabularTask) else None for task in tasks]
+    found = [references(task) if has_references(task) else None for task in tasks]
     return {
         name: [math.nan if item is None else float(getattr(item, name)) for item in found]
         for name in CellReferences._fields

@@ -80,13 +80,16 @@ def _optimum(dynamics: Dynamics) -> dict[str, float]:
 def main(gravities: Sequence[str]) -> None:
     """Measure some gravities, or all, and put them into the data file; what else it holds stays."""
     for text in track(gravities or [str(g) for g in GRAVITIES], description="measuring"):
-        task = PendulumTask(g=float(text))
-        kept = json.loads(PATH.read_text())["pendulums"] if PATH.is_file() else []
-        others = [entry for entry in kept if entry["task"] != identity(task)]
-        entries = sorted([*others, measure(task)], key=lambda entry: float(entry["task"]["g"]))
-        content = {"command": "python -m anymdp_bench.pendulum_normaliser", "pendulums": entries}
-        with replacing(PATH) as file:
-            file.write((json.dumps(content, indent=1) + "\n").encode())
+        _keep(measure(PendulumTask(g=float(text))))
+
+
+def _keep(entry: dict[str, Any]) -> None:
+    kept = json.loads(PATH.read_text(encoding="utf-8"))["pendulums"] if PATH.is_file() else []
+    others = [other for other in kept if other["task"] != entry["task"]]
+    entries = sorted([*others, entry], key=lambda other: float(other["task"]["g"]))
+    content = {"command": "python -m anymdp_bench.pendulum_normaliser", "pendulums": entries}
+    with replacing(PATH) as file:
+        file.write((json.dumps(content, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,11 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         optimism=[0.0, 0.1, 0.3],
     ),
     "pendulum": _grid(
-        {"replays": 0}, discount=[0.97, 0.99, 0.994], lr_horizon=[20.0, 60.0, 200.0], bonus=[0.03, 0.1]
+        {"replays": 0},
+        discount=[0.95, 0.97, 0.99],
+        explore_discount=[0.9, 0.95],
+        lr_horizon=[60.0, 200.0],
+        bonus=[0.03, 0.1],
     ),
     "switch2": _grid(
         {"optimism": 0.0},

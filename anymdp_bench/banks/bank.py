@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
 from anymdp_bench.errors import FingerprintMismatch, InvalidConfig
-from anymdp_bench.planning import References, references
+from anymdp_bench.pendulum_references import references
+from anymdp_bench.planning import References
 from anymdp_bench.task import Task
 
 SPLITS = ("test", "validation", "train")
@@ -125,10 +126,9 @@ class Bank:
         return tasks
 
     def references(self, split: str = "test", n: int = BOARD_TASKS) -> list[References]:
-        """Exact reference returns of a split's first `n` tasks.
+        """Reference returns of a split's first `n` tasks: exact, but measured for Discrete-Pendulum.
 
         Raises:
             InvalidConfig: no such split.
-            NotTabular: the tasks have no tables (Discrete-Pendulum).
         """
         return [references(task) for task in self.split(split)[:n]]
