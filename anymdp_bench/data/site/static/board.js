@@ -72,7 +72,7 @@
   };
 
   const number = (value) => (Number.isFinite(value) ? `${+value.toPrecision(4)}` : "-");
-  const score = (value, scored) => (scored ? `${(100 * value).toFixed(1)} %` : number(value));
+  const score = (value, scored) => (scored ? `${(100 * value).toFixed(1).replace(/^-0\.0$/, "0.0")} %` : number(value));
 
   const drawCurveTable = (series) => {
     const target = document.getElementById("curve-table");
