@@ -29,6 +29,8 @@ from anymdp_bench.contexts import TAGS, get_teacher, join_rows
 from anymdp_bench.contexts.guides import guide
 from anymdp_bench.contexts.listener import Listener
 from anymdp_bench.errors import InvalidConfig, InvalidContext, UnknownName
+from anymdp_bench.pendulum import PendulumTask
+from anymdp_bench.pendulum_references import normaliser_policy
 from anymdp_bench.planning import references
 from anymdp_bench.planning.model import expand_actions
 from anymdp_bench.samplers import sample_task
@@ -231,6 +233,15 @@ def test_teachers_see_the_inner_state() -> None:
     error = context.returns.std() / context.n_episodes**0.5
     assert abs(context.returns.mean() - references(task).oracle) <= 4 * error
     assert context.n_observations == 8 and set(context.tags) == {3}
+
+
+def test_a_long_trained_policy_stands_for_the_oracle_of_a_pendulum() -> None:
+    task = load_bank("pendulum-g5-v0").test[0]
+    assert isinstance(task, PendulumTask)
+    context = record_episodes([task], "noisy-oracle-0.3", [0], 5)
+    own = context.tags == 3
+    assert (context.actions == normaliser_policy(task)[context.observations])[own].all()
+    assert abs(own.mean() - 0.7) <= 4 * np.sqrt(0.21 / context.n_steps) and context.truncated.sum() == 5
 
 
 def test_several_tokens_and_moves() -> None:
