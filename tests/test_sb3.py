@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -128,8 +129,9 @@ def test_attributes_are_those_of_the_batch() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """Two threads on a busy machine can be many times slower than one."""
+def _quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SB3 logs elsewhere; two threads on a busy machine can be many times slower than one."""
+    monkeypatch.setenv("SB3_LOGDIR", str(tmp_path))
     torch.set_num_threads(1)
 
 
