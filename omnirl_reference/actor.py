@@ -32,7 +32,8 @@ class Actor:
     @torch.inference_mode()
     def logits(self, states: Tensor, rows: Tensor) -> Tensor:
         """Policy logits ``[len(rows), A]`` of `rows`, whose states int64 ``[n]`` enter the memory."""
-        steps = Steps(*(x[rows] for x in self._before))._replace(states=states[rows, None])
+        now = states[rows, None].to(self.device)
+        steps = Steps(*(x[rows] for x in self._before))._replace(states=now)
         part = [tuple(tensor[rows] for tensor in memory) for memory in self.memory]
         logits, after = self.model.decide(steps, part)
         self._keep(rows, after)
@@ -60,20 +61,28 @@ class Actor:
                 for tensor, value in zip(old, new, strict=True):
                     tensor[only] = value
             last = part[-1:]
-            whole = [x.new_zeros(len(self._before.states)) for x in (states, actions, rewards)]
-            for x, y in zip(whole, (states, actions, rewards), strict=True):
+            recorded = (states, actions, rewards, tags)
+            whole = [x.new_zeros(len(self._before.states)) for x in recorded]
+            for x, y in zip(whole, recorded, strict=True):
                 x[row] = y[last]
-            self.remember(*whole, only, int(tags[last]))
+            self.remember(*whole[:3], only, whole[3])
 
     def remember(
-        self, states: Tensor, actions: Tensor, rewards: Tensor, rows: Tensor, tag: int = TAG_UNKNOWN
+        self, states: Tensor, actions: Tensor, rewards: Tensor, rows: Tensor, tags: Tensor | None = None
     ) -> None:
-        """Note the step that `rows` just took: states, actions, rewards ``[n]``."""
-        before = self._before
-        before.previous_states[rows, 0] = states[rows]
-        before.previous_actions[rows, 0] = actions[rows]
-        before.previous_rewards[rows, 0] = rewards[rows]
-        before.previous_tags[rows, 0] = tag
+        """Note the step that `rows` just took.
+
+        Args:
+            states: int64 ``[n]``.
+            actions: int64 ``[n]``.
+            rewards: float32 ``[n]``.
+            rows: Which of the n interactions.
+            tags: int64 ``[n]``, or None where nobody knows.
+        """
+        tags = torch.full_like(actions, TAG_UNKNOWN) if tags is None else tags
+        taken = (states, tags, actions, rewards)
+        for kept, values in zip(self._before[1:], taken, strict=True):
+            kept[rows, 0] = values[rows].to(self.device)
 
     def end_episode(self, states: Tensor, rows: Tensor) -> None:
         """Feed the final states of episodes that ended, with the end-of-episode action."""

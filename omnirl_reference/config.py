@@ -171,6 +171,40 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPlay:
+    """How the model plays the sequences that it is then corrected on (DAgger).
+
+    Attributes:
+        pool: Sequences that are played at once.
+        refresh: Updates after which a new pool is played.
+        temperatures: A sequence is played at one temperature, uniform in this range,
+        falling_share: except for this share, whose temperature falls geometrically,
+        falling: from the first to the last of these.
+        taught_share: Share of sequences that a teacher begins: an oracle with a share of random actions that
+            is uniform in [0, 1], tagged as in recorded contexts.
+        taught_steps: The teacher's steps are at most this share of the sequence.
+    """
+
+    pool: int = 64
+    refresh: int = 20
+    temperatures: tuple[float, float] = (0.2, 1.0)
+    falling_share: float = 0.0
+    falling: tuple[float, float] = (2.0, 0.1)
+    taught_share: float = 0.0
+    taught_steps: float = 0.75
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        for field in ("pool", "refresh"):
+            _check(getattr(self, field) >= 1, field, getattr(self, field), "an integer of at least 1")
+        for field in ("temperatures", "falling"):
+            pair = tuple(getattr(self, field))
+            _check(len(pair) == 2 and min(pair) > 0, field, pair, "two numbers above 0")
+            object.__setattr__(self, field, pair)
+        _check_shares(self, "falling_share", "taught_share", "taught_steps")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """A whole training run.
 
@@ -190,9 +224,7 @@ class TrainConfig:
         policy_weight: Weight of the policy loss.
         next_state_weight: Weight of the next-state loss (the paper has 0, its code .4).
         reward_weight: Weight of the reward loss (the paper has 0, its code .4).
-        on_policy_temperatures: Range of the temperatures at which the model plays for itself.
-        on_policy_refresh: Updates after which the model plays a new pool of sequences.
-        on_policy_pool: Sequences of that pool.
+        own_play: How the model plays its share of the sequences.
         evaluate_every: Updates between two evaluations of the loss on unseen tasks.
         checkpoint_minutes: Minutes between two checkpoints.
         seed: Of the initial weights; the stream has its own.
@@ -213,9 +245,7 @@ class TrainConfig:
     policy_weight: float = 1.0
     next_state_weight: float = 0.5
     reward_weight: float = 0.5
-    on_policy_temperatures: tuple[float, float] = (0.2, 1.0)
-    on_policy_refresh: int = 20
-    on_policy_pool: int = 64
+    own_play: OwnPlay = dataclasses.field(default_factory=OwnPlay)
     evaluate_every: int = 200
     checkpoint_minutes: float = 3.0
     seed: int = 0
@@ -257,9 +287,8 @@ def train_config(values: Mapping[str, Any]) -> TrainConfig:
             "model": ModelConfig(**given.pop("model", {})),
             "stream": StreamConfig(**given.pop("stream", {})),
             "stages": tuple(Stage(**stage) for stage in given.pop("stages", [{"updates": 1000}])),
+            "own_play": OwnPlay(**given.pop("own_play", {})),
         }
-        if "on_policy_temperatures" in given:
-            given["on_policy_temperatures"] = tuple(given["on_policy_temperatures"])
         return TrainConfig(**parts, **given)
     except TypeError as error:
         raise InvalidConfig(f"training configuration: {error}. Give the fields of TrainConfig.") from error

@@ -176,16 +176,9 @@ class Trainer:
         return self._stream_now
 
     def _own_pool(self) -> Sequences:
-        number = self.update // self.config.on_policy_refresh
+        number = self.update // self.config.own_play.refresh
         if self._pool is None or self._pool[0] != number:
             stage = self.config.stages[self.config.stage_of(self.update)[0]]
             stream = dataclasses.replace(self.config.stream, **stage.stream)
-            pool = play_sequences(
-                self.model,
-                stream,
-                self.config.on_policy_pool,
-                self.config.on_policy_temperatures,
-                number,
-            )
-            self._pool = (number, pool)
+            self._pool = (number, play_sequences(self.model, stream, self.config.own_play, number))
         return self._pool[1]

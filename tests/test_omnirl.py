@@ -14,6 +14,7 @@ from omnirl_reference.config import (  # noqa: E402
     BEHAVIOURS,
     TAG_UNKNOWN,
     ModelConfig,
+    OwnPlay,
     StreamConfig,
     TrainConfig,
     train_config,
@@ -103,12 +104,36 @@ def test_segments_equal_one_pass(layout: str, prompt: bool) -> None:
 def test_own_sequences_are_reproducible_and_labelled() -> None:
     torch.manual_seed(0)
     model, config = OmniRL(SMALL), StreamConfig(steps=80)
-    first = play_sequences(model, config, 4, (0.5, 1.0), 0)
-    assert equal(first, play_sequences(model, config, 4, (0.5, 1.0), 0))
-    assert not equal(first, play_sequences(model, config, 4, (0.5, 1.0), 1))
+    how = OwnPlay(pool=4, temperatures=(0.5, 1.0))
+    first = play_sequences(model, config, how, 0)
+    assert equal(first, play_sequences(model, config, how, 0))
+    assert not equal(first, play_sequences(model, config, how, 1))
     ends = first.actions == 5
     np.testing.assert_allclose(first.targets.sum(-1), np.where(ends, 0.0, 1.0), atol=1e-5)
     assert (first.tags == TAG_UNKNOWN).all()
+
+
+def test_a_teacher_begins_and_the_model_goes_on() -> None:
+    torch.manual_seed(0)
+    how = OwnPlay(pool=16, taught_share=1.0, taught_steps=0.5)
+    played = play_sequences(OmniRL(SMALL), StreamConfig(steps=200, label="hard"), how, 0)
+    assert (played.tags[:, 100:] == TAG_UNKNOWN).all()
+    oracle = played.tags == 3
+    assert oracle[:, :100].any()
+    taught = played.targets.argmax(-1) == played.actions
+    assert taught[oracle].all()
+    assert not taught[(played.tags == TAG_UNKNOWN) & (played.actions < 5)].all()
+
+
+def test_sequences_may_be_played_at_a_falling_temperature() -> None:
+    torch.manual_seed(0)
+    config, same = StreamConfig(steps=60), {"pool": 8, "temperatures": (1e-3, 1e-3)}
+    model = OmniRL(SMALL)
+    greedy = play_sequences(model, config, OwnPlay(**same), 0)
+    falling = OwnPlay(**same, falling_share=1.0, falling=(1e-3, 1e-3))
+    assert equal(greedy, play_sequences(model, config, falling, 0))
+    hot = OwnPlay(**same, falling_share=1.0, falling=(100.0, 1e-3))
+    assert not equal(greedy, play_sequences(model, config, hot, 0))
 
 
 def config_of(**changes: object) -> TrainConfig:
@@ -119,8 +144,7 @@ def config_of(**changes: object) -> TrainConfig:
         "stages": [{"updates": 6}, {"updates": 4, "on_policy_share": 0.5}],
         "batch": 4,
         "segment": 48,
-        "on_policy_refresh": 3,
-        "on_policy_pool": 4,
+        "own_play": {"refresh": 3, "pool": 4},
         "warm_up": 2,
     }
     return train_config(values | changes)
@@ -176,7 +200,7 @@ def test_reading_a_context_equals_living_it() -> None:
         lived._actor.logits(state, row)
         chosen = lived._moves[row, torch.tensor(context.actions[t : t + 1])]
         reward = torch.tensor(context.rewards[t : t + 1]).float()
-        lived._actor.remember(state, chosen, reward, row, int(context.tags[t]))
+        lived._actor.remember(state, chosen, reward, row, torch.tensor([int(context.tags[t])]))
         if context.terminated[t] or context.truncated[t]:
             final = lived._ids[row, torch.tensor(context.next_observations[t : t + 1])]
             lived._actor.end_episode(final, row)
