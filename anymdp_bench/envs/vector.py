@@ -19,9 +19,9 @@ from anymdp_bench.envs.tables import build_tables
 from anymdp_bench.envs.threads import run_in_ranges
 from anymdp_bench.task import FloatArray, IntArray, Task, require_tabular
 
-THREAD_ROWS, PART_ROWS = 4096, 1024
-"""Environments that a thread must have to be worth waking (at 1,024 a second thread hardly pays), and the
-least that it takes at once."""
+THREAD_ROWS, PART_ROWS = 8192, 8192
+"""Environments that a thread must have to be worth waking, and the least that it takes at once: every call of
+the kernel holds the interpreter's lock while its arguments are read, so few large parts are fastest."""
 NOTHING = np.zeros(0)
 
 
