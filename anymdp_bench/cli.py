@@ -63,7 +63,10 @@ def run(
     agent: Annotated[str, typer.Argument(help="Registered name, or package.module:Class.")],
     board: Annotated[str, typer.Option(help="Name of a board or of a bank.")] = DEFAULT_BOARD,
     tasks: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; default: one for each CPU.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Workers; default: one for each CPU.")] = None,
+    backend: Annotated[
+        str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS, or this machine's.")
+    ] = "processes",
     out: Annotated[
         Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
     ] = None,
@@ -83,7 +86,7 @@ def run(
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
     names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
     agents = [make_agent(name, bank=spec.bank) for name in names]
-    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, out)
+    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
     Console().print(score_table(results))
 
 
@@ -96,7 +99,9 @@ def _anchors(board: Board) -> Sequence[str]:
     return ANCHORS if tabular else ANCHORS[:1]
 
 
-def _run_all(agents: Sequence[Agent], board: Board, jobs: int, out: Path | None) -> list[Result]:
+def _run_all(
+    agents: Sequence[Agent], board: Board, jobs: int, backend: str, out: Path | None
+) -> list[Result]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -114,7 +119,7 @@ def _run_all(agents: Sequence[Agent], board: Board, jobs: int, out: Path | None)
             def show(n_episodes: int, total: int, bar: int = bar) -> None:
                 progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate(agent, board, jobs=jobs, out=folder, on_progress=show))
+            results.append(evaluate(agent, board, jobs=jobs, backend=backend, out=folder, on_progress=show))
     return results
 
 

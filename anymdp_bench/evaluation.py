@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
 
-import joblib
-
 from anymdp_bench.agent import Agent, AgentInfo
 from anymdp_bench.agents import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.boards import Board, get_board
 from anymdp_bench.errors import BenchError, InvalidConfig
+from anymdp_bench.fan_out import check_backend, fan_out
 from anymdp_bench.pendulum_references import has_references, references
 from anymdp_bench.progress import shared_slots
 from anymdp_bench.protocols import play_shard, shards_of
@@ -37,6 +36,7 @@ def evaluate(
     *,
     tasks: Sequence[Task] | None = None,
     jobs: int = 1,
+    backend: str = "processes",
     out: str | PathLike[str] | None = None,
     on_progress: OnProgress | None = None,
     **changes: Any,
@@ -48,20 +48,22 @@ def evaluate(
             every shard and not changed.
         board: A specification, or the name of a board or of a bank (its online board).
         tasks: Played instead of the board's own tasks, all of them; a private test set.
-        jobs: Worker processes; results do not depend on it.
+        jobs: Workers; results do not depend on their number.
+        backend: Where several workers are: ``"processes"`` of this machine, or ``"ray"``, a Ray cluster.
         out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
         on_progress: Told about progress; with several jobs, from another thread.
         **changes: Fields of the board to replace, e.g. ``n_tasks=8``.
 
     Raises:
         UnknownName: no such agent, board or bank.
-        InvalidConfig: a changed field or `jobs` is not legal, or there is no task.
+        InvalidConfig: a changed field, `jobs` or `backend` is not legal, or there is no task.
         AgentError: the agent raised or answered illegally. Shards that are finished are kept in `out`.
         RecordsError: `out` holds a different run, or a live one.
         UndefinedScore: never here, but from the result's `scores`.
     """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InvalidConfig(f"jobs={jobs!r}: give a number of worker processes, at least 1.")
+        raise InvalidConfig(f"jobs={jobs!r}: give a number of workers, at least 1.")
+    check_backend(backend)
     spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
     if tasks is not None:
@@ -69,7 +71,8 @@ def evaluate(
     chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), task_references(tasks))
     manifest = _manifest(spec, player, chosen, known)
     with _folder(out, manifest) as folder:
-        shards = _play_all(_Run(player, manifest, chosen), jobs, folder, on_progress or _ignore)
+        run = _Run(player, manifest, chosen, jobs, backend)
+        shards = _play_all(run, folder, on_progress or _ignore)
     return Result(manifest, tuple(shards))
 
 
@@ -130,6 +133,8 @@ class _Run:
     agent: Agent
     manifest: Manifest
     tasks: Sequence[Task]
+    jobs: int
+    backend: str
 
     @property
     def info(self) -> AgentInfo:
@@ -164,9 +169,7 @@ def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, Shard
         return job.shard, error
 
 
-def _play_all(
-    run: _Run, jobs: int, folder: RecordFolder | None, on_progress: OnProgress
-) -> list[ShardRecord]:
+def _play_all(run: _Run, folder: RecordFolder | None, on_progress: OnProgress) -> list[ShardRecord]:
     shards = run.manifest.shards
     total = run.n_episodes(run.manifest.cells)
     done: dict[int, ShardRecord] = {}
@@ -177,7 +180,7 @@ def _play_all(
             on_progress(run.n_episodes(cells), total)
     errors: dict[int, BenchError] = {}
     missing = [index for index in range(len(shards)) if index not in done]
-    for index, outcome in _outcomes(run, missing, jobs, lambda n: on_progress(n, total)):
+    for index, outcome in _outcomes(run, missing, lambda n: on_progress(n, total)):
         if isinstance(outcome, BenchError):
             errors[index] = outcome
             continue
@@ -190,14 +193,13 @@ def _play_all(
 
 
 def _outcomes(
-    run: _Run, indices: Sequence[int], jobs: int, on_episodes: Callable[[int], None]
+    run: _Run, indices: Sequence[int], on_episodes: Callable[[int], None]
 ) -> Iterator[tuple[int, ShardRecord | BenchError]]:
-    """Play shards here, or in worker processes, and hand them over as they finish."""
-    if jobs == 1 or len(indices) < 2:
+    """Play shards here, or where the backend has workers, and hand them over as they finish."""
+    if run.backend == "processes" and (run.jobs == 1 or len(indices) < 2):
         for index in indices:
             yield _play_one(run.job(index), on_episodes)
         return
-    pool = joblib.Parallel(n_jobs=min(jobs, len(indices)), return_as="generator_unordered")
     with shared_slots(len(indices), on_episodes) as slots:
-        pairs = zip(indices, slots, strict=True)
-        yield from pool(joblib.delayed(_play_one)(run.job(index), slot) for index, slot in pairs)
+        calls = [(run.job(index), slot) for index, slot in zip(indices, slots, strict=True)]
+        yield from fan_out(_play_one, calls, jobs=run.jobs, backend=run.backend)

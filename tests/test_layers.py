@@ -17,6 +17,7 @@ OUTSIDE = ("baselines", "omnirl_reference")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("fan_out",),
     ("registry", "exact", "checks"),
     ("seeding",),
     ("task", "task_checks", "task_build", "task_file"),
