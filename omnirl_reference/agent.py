@@ -13,9 +13,10 @@ from gymnasium.spaces import Discrete, Space
 from numpy.typing import NDArray
 
 from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed
-from omnirl_reference.actor import Actor, sample
+from omnirl_reference.actor import Actor
 from omnirl_reference.checkpoint import load_model
 from omnirl_reference.config import TAG_UNKNOWN
+from omnirl_reference.draws import choose, new_streams, permutations
 from omnirl_reference.model import OmniRL
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -26,17 +27,29 @@ SHARD_SIZE = 64
 class Temperature:
     """Falls from `first` to `last` over `steps` steps, geometrically; constant where they are equal.
 
-    The paper plays at a constant 0.5; its public code falls from 1 to 0.1 over 10,000 steps.
+    After a recorded context, which has explored already, it is `with_context` throughout. The paper plays at
+    a constant 0.5; its public code falls from 1 to 0.1 over 10,000 steps.
     """
 
     first: float = 2.0
     last: float = 0.1
     steps: int = 1500
+    with_context: float = 0.2
 
-    def at(self, step: NDArray[np.int64]) -> torch.Tensor:
-        """Temperatures float32 ``[n]`` after so many steps ``[n]`` of a task."""
-        share = np.clip(step / self.steps, 0.0, 1.0)
-        return torch.from_numpy(self.first * (self.last / self.first) ** share).float()
+    def __post_init__(self) -> None:
+        """Check every field."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+                raise InvalidConfig(f"{field.name}={value!r} is not legal: give a finite number above 0.")
+
+    def at(self, step: NDArray[np.int64], taught: bool = False) -> NDArray[np.float64]:
+        """Temperatures float64 ``[n]`` after so many own steps ``[n]`` of a task."""
+        if taught:
+            return np.full(len(step), float(self.with_context))
+        share = np.minimum(step / self.steps, 1.0)
+        temperatures: NDArray[np.float64] = self.first * (self.last / self.first) ** share
+        return temperatures
 
 
 class OmniRLAgent:
@@ -71,13 +84,13 @@ class OmniRLAgent:
         """
         self._check(observation_space, action_space)
         seeds = [child_seed(seed, "omnirl", i) for i in range(n)]
-        generators = [np.random.Generator(np.random.PCG64(s)) for s in seeds]
+        self._streams = new_streams(seeds)
         config = self.model.config
-        self._ids = torch.from_numpy(np.stack([g.permutation(config.n_states) for g in generators]))
-        self._moves = torch.from_numpy(np.stack([g.permutation(config.n_actions) for g in generators]))
+        self._ids = torch.from_numpy(permutations(self._streams, config.n_states))
+        self._moves = torch.from_numpy(permutations(self._streams, config.n_actions))
         self._played = self._moves.argsort(dim=1) % self._n_actions
-        self._draws = [torch.Generator().manual_seed(s) for s in seeds]
         self._steps = np.zeros(n, dtype=np.int64)
+        self._taught = context is not None
         self._chosen = torch.zeros(n, dtype=torch.long)
         self._actor = Actor(self.model, n)
         if context is not None:
@@ -100,13 +113,11 @@ class OmniRLAgent:
 
     def act(self, observations: NDArray[Any], active: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Sample one action per active row; surplus actions of the model are folded onto the task's."""
-        rows = torch.from_numpy(np.flatnonzero(active))
+        rows = np.flatnonzero(active)
         states = self._ids[torch.arange(len(self._ids)), torch.tensor(observations)]
-        logits = self._actor.logits(states, rows)
-        temperature = self.temperature.at(self._steps[active])
-        for i, row in enumerate(rows.tolist()):
-            chosen = sample(logits[i : i + 1], temperature[i : i + 1], self._draws[row])
-            self._chosen[row] = chosen[0]
+        logits = self._actor.logits(states, torch.from_numpy(rows)).float().cpu().numpy()
+        temperature = self.temperature.at(self._steps[rows], self._taught)
+        choose(logits, temperature, rows, self._streams, self._chosen.numpy())
         return self._played[torch.arange(len(self._played)), self._chosen].numpy()
 
     def observe(
