@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import VecEnvWrapper, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv
 
 from anymdp_bench import Sb3VecEnv, child_seed
+from baselines.ppo_policy import DiscretePolicy
+from baselines.ppo_rewards import NoveltyBonus, ScaledRewards
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class PpoSettings:
         ent_coef: Weight of the entropy bonus at the start; it falls linearly to its `ent_rest` part.
         ent_rest: In [0, 1]; 1 keeps the weight as it is.
         ent_episodes: Episodes after which it has fallen.
+        bonus: Weight of the novelty bonus, in units of the deviation that scales the rewards; 0: none.
     """
 
     hidden: int = 64
@@ -77,28 +80,6 @@ class _Ends(BaseCallback):
         return True
 
 
-class _Novelty(VecEnvWrapper):
-    def __init__(self, env, bonus):
-        super().__init__(env)
-        self.c = np.zeros((env.observation_space.n, env.action_space.n))
-        self.b = bonus
-
-    def reset(self):
-        self.o = self.venv.reset()
-        return self.o
-
-    def step_async(self, actions):
-        self.a = actions
-        self.venv.step_async(actions)
-
-    def step_wait(self):
-        obs, rewards, dones, infos = self.venv.step_wait()
-        np.add.at(self.c, (self.o, self.a), 1)
-        rewards = rewards + (self.b / np.sqrt(self.c[self.o, self.a])).astype(np.float32)
-        self.o = obs
-        return obs, rewards, dones, infos
-
-
 class Trainer:
     """Train PPO on copies of one task.
 
@@ -116,11 +97,12 @@ class Trainer:
         self._settings = settings
         self._ends = _Ends()
         self._states: tuple[Any, ...] = _global_states()
-        env = VecNormalize(Sb3VecEnv(copies), norm_obs=False, gamma=settings.gamma)
-        env = _Novelty(env, settings.bonus) if settings.bonus else env
+        env: VecEnv = ScaledRewards(Sb3VecEnv(copies), settings.gamma)
+        if settings.bonus > 0:
+            env = NoveltyBonus(env, settings.bonus)
         with self._own_generators():
             self._model = PPO(
-                "MlpPolicy",
+                DiscretePolicy,
                 env,
                 learning_rate=settings.learning_rate,
                 n_steps=settings.n_steps,

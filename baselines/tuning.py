@@ -39,7 +39,7 @@ UNTUNED_BANKS = (
     "pendulum-g5-v0",
     "pendulum-g9.8-v0",
 )
-"""Play with what their family's other banks chose; all pendulums have the same siblings."""
+"""Tuned on by no search; all pendulums have the same siblings."""
 FloatArray = NDArray[np.float64]
 
 
@@ -53,6 +53,7 @@ class Search(NamedTuple):
         n_tasks: Validation tasks of each bank, at most.
         n_cells: Runs and tasks of each bank together, at least.
         train_episodes: Training episodes of each run.
+        left_out: Banks that play with what their family's other banks chose.
     """
 
     make: str
@@ -61,9 +62,21 @@ class Search(NamedTuple):
     n_tasks: int = 8
     n_cells: int = 8
     train_episodes: int = 3000
+    left_out: tuple[str, ...] = UNTUNED_BANKS
 
 
-SEARCHES = {"q-ucb": Search("baselines.q_ucb:with_settings", "baselines.q_ucb_grids:GRIDS", "q_ucb.json")}
+SEARCHES = {
+    "q-ucb": Search("baselines.q_ucb:with_settings", "baselines.q_ucb_grids:GRIDS", "q_ucb.json"),
+    "ppo": Search(
+        "baselines.ppo:with_settings",
+        "baselines.ppo_grids:GRIDS",
+        "ppo.json",
+        n_tasks=6,
+        n_cells=6,
+        train_episodes=2500,
+        left_out=(*UNTUNED_BANKS, "anymdp-64x5-v0", "anymdp-128x5-v0", "garnet-64x5b2-v0"),
+    ),
+}
 
 
 class Curves(NamedTuple):
@@ -192,7 +205,7 @@ def uniform_returns(bank: str, search: Search) -> FloatArray | None:
 def search_family(search: Search, family: str, jobs: int, runs: Path) -> dict[str, Any]:
     """Try every candidate of a family; return the choice and every candidate's figures."""
     candidates = load(search.grids)[family]
-    banks = [bank for bank in FAMILIES[family] if bank not in UNTUNED_BANKS]
+    banks = [bank for bank in FAMILIES[family] if bank not in search.left_out]
     columns = []
     with typer.progressbar(length=len(banks) * len(candidates), label=family) as bar:
         for bank in banks:
@@ -263,6 +276,8 @@ def main(
         if name not in known:
             raise InvalidConfig(f"{kind} {name!r}: give one of {', '.join(known)}.")
     search = SEARCHES[agent]
+    if family not in load(search.grids):
+        raise InvalidConfig(f"{agent} has no candidates for family {family!r}: {search.grids} names them.")
     command = f"python -m baselines.tuning {agent} --family {family}"
     found = {"command": command, **search_family(search, family, jobs, runs)}
     write(TUNED / search.file, family, found)
