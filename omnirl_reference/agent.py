@@ -168,12 +168,20 @@ def checkpoint_names() -> list[str]:
 def make(checkpoint: str | None = None, **temperature: float) -> OmniRLAgent:
     """Build the agent from a shipped checkpoint's name, or a folder that training wrote.
 
+    Args:
+        checkpoint: Default: the first that ships.
+        **temperature: Fields of `Temperature`; the rest is what the checkpoint was validated with.
+
     Raises:
-        InvalidConfig: there is no such checkpoint.
+        InvalidConfig: there is no such checkpoint, or a temperature is not legal.
     """
     shipped = checkpoint_names()
     if checkpoint is None and not shipped:
         raise InvalidConfig("no checkpoint ships with this version; give the folder of one you trained.")
     name = checkpoint or shipped[0]
-    model, _ = load_model(CHECKPOINTS / name if name in shipped else Path(name))
-    return OmniRLAgent(model, Path(name).name, Temperature(**temperature))  # type: ignore[arg-type]
+    model, notes = load_model(CHECKPOINTS / name if name in shipped else Path(name))
+    chosen = {**notes.get("temperature", {}), **temperature}
+    unknown = chosen.keys() - {field.name for field in dataclasses.fields(Temperature)}
+    if unknown:
+        raise InvalidConfig(f"unknown options {sorted(unknown)}: legal are those of Temperature.")
+    return OmniRLAgent(model, Path(name).name, Temperature(**chosen))

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from anymdp_bench import InvalidConfig
-from omnirl_reference.config import ModelConfig, read_json
+from omnirl_reference.config import ModelConfig
+from omnirl_reference.config_file import read_json
 from omnirl_reference.model import OmniRL
 
 WEIGHTS, TRAINING, NOTES = "weights.safetensors", "training.safetensors", "notes.json"

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anymdp_bench import BenchError
 
+if TYPE_CHECKING:
+    from omnirl_reference.trainer import Trainer
+
 USER_ERROR = 2
+SHOW_EVERY = 5
 
 app = typer.Typer(
+    help="Train and evaluate in-context agents of the OmniRL kind.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -19,9 +28,138 @@ app = typer.Typer(
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 
 
-@app.callback()
-def omnirl() -> None:
-    """Train and evaluate in-context agents of the OmniRL kind."""
+Config = Annotated[str, typer.Argument(help="A file, or the name of a configuration that ships.")]
+Out = Annotated[Path, typer.Option(help="Folder to write to.")]
+First = Annotated[float | None, typer.Option(help="First temperature, online.")]
+Last = Annotated[float | None, typer.Option(help="Last temperature, online.")]
+Steps = Annotated[int | None, typer.Option(help="Steps over which it falls.")]
+WithContext = Annotated[float | None, typer.Option(help="Temperature after a recorded context.")]
+
+
+@app.command()
+def train(
+    config: Config,
+    out: Out,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", min=0)] = None,
+    data: Annotated[Path | None, typer.Option(help="Take batches from `omnirl data`'s folder.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Begin a new run with this checkpoint.")] = None,
+    threads: Threads = 1,
+) -> None:
+    """Train a model; the same command goes on where it was stopped or killed.
+
+    For several processes, start it with ``torchrun --nproc-per-node N -m omnirl_reference.cli train ...``.
+    """
+    import torch
+
+    from omnirl_reference.config_file import load_config
+    from omnirl_reference.data_set import DataSet
+    from omnirl_reference.export import run_facts
+    from omnirl_reference.trainer import Trainer
+
+    torch.set_num_threads(threads)
+    files = None if data is None else DataSet(data)
+    trainer = Trainer(load_config(config), out, device, data=files, start=start)
+    notes = run_facts(trainer.device)
+    try:
+        with _shown(trainer) as (log, on_evaluation):
+            trainer.run(
+                log,
+                on_evaluation=on_evaluation,
+                notes=notes,
+                minutes=math.inf if minutes is None else minutes,
+            )
+    finally:
+        trainer.processes.close()
+    if trainer.processes.leads:
+        typer.echo(f"{trainer.update} of {trainer.config.updates} updates are done: {out}")
+
+
+@contextmanager
+def _shown(trainer: Trainer) -> Iterator[tuple[Callable[[dict[str, float]], None], ...]]:
+    """Log files and a progress bar, for the process that leads."""
+    if not trainer.processes.leads:
+        yield _ignore, _ignore
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from omnirl_reference.logs import RunLog
+
+    log = RunLog(trainer.folder, trainer.update)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    steps = trainer.config.batch * trainer.config.stream.steps
+    began, seconds = trainer.update, trainer.seconds
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("begins", total=trainer.config.updates, completed=trainer.update)
+
+        def update(values: dict[str, float]) -> None:
+            log.update({**values, "seconds": trainer.seconds})
+            rate = (trainer.update - began - 1) * steps / max(trainer.seconds - seconds, 1e-9)
+            progress.update(bar, completed=trainer.update)
+            if trainer.update % SHOW_EVERY == 0:
+                progress.update(bar, description=f"loss {values['policy']:.3f}  {rate:,.0f} steps/s")
+
+        try:
+            yield update, log.evaluation
+        finally:
+            log.close()
+
+
+def _ignore(values: dict[str, Any]) -> None:
+    """Log nothing."""
+
+
+@app.command()
+def data(
+    config: Config,
+    out: Out,
+    batches: Annotated[int, typer.Option(help="How many.", min=1)],
+    stage: Annotated[int, typer.Option(help="Stage of the configuration, from 0.", min=0)] = 0,
+) -> None:
+    """Write the first batches of a configuration's stream to files."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from anymdp_bench import InvalidConfig
+    from omnirl_reference.batches import stage_stream
+    from omnirl_reference.config_file import load_config
+    from omnirl_reference.data_set import write_data
+
+    whole = load_config(config)
+    if stage >= len(whole.stages):
+        raise InvalidConfig(f"stage={stage}: {config} has stages 0..{len(whole.stages) - 1}.")
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("batches", total=batches)
+        write_data(
+            out,
+            stage_stream(whole, whole.stages[stage]),
+            whole.batch,
+            batches,
+            lambda n: progress.advance(bar, n),
+        )
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder that training wrote.")],
+    name: Annotated[str, typer.Argument(help="Name of the checkpoint.")],
+    out: Annotated[Path | None, typer.Option(help="Default: with the package's checkpoints.")] = None,
+    first: First = None,
+    last: Last = None,
+    steps: Steps = None,
+    with_context: WithContext = None,
+    hardware: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
+    commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
+) -> None:
+    """Validate a run's model and write it as a checkpoint that can ship."""
+    from omnirl_reference.agent import CHECKPOINTS, Temperature
+    from omnirl_reference.export import export as write
+
+    temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
+    changes = _given(hardware=hardware, commit=commit)
+    target = write(run, name, temperature=temperature, folder=out or CHECKPOINTS, changes=changes)
+    typer.echo(f"written: {target}")
 
 
 @app.command()
@@ -32,10 +170,10 @@ def evaluate(
     tasks: Annotated[int, typer.Option(help="The first so many tasks.", min=1)] = 64,
     protocol: Annotated[str, typer.Option(help="online, imitation or offline.")] = "online",
     length: Annotated[int, typer.Option(help="Steps of each task, online.", min=1)] = 8000,
-    first: Annotated[float, typer.Option(help="First temperature, online.")] = 2.0,
-    last: Annotated[float, typer.Option(help="Last temperature, online.")] = 0.1,
-    steps: Annotated[int, typer.Option(help="Steps over which it falls.", min=1)] = 1500,
-    with_context: Annotated[float, typer.Option(help="Temperature after a recorded context.")] = 0.2,
+    first: First = None,
+    last: Last = None,
+    steps: Steps = None,
+    with_context: WithContext = None,
     seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
     threads: Threads = 1,
 ) -> None:
@@ -48,13 +186,17 @@ def evaluate(
     from omnirl_reference.validation import Plan, validate
 
     torch.set_num_threads(threads)
-    agent = make(checkpoint, first=first, last=last, steps=steps, with_context=with_context)
+    agent = make(checkpoint, **_given(first=first, last=last, steps=steps, with_context=with_context))
     plan = Plan(bank=bank, split=split, tasks=tasks, protocol=protocol, steps=length, seed=seed)
     table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=f"{agent.info.name}, {protocol}")
     for score in validate(agent, plan):
         figures = (f"{value:.3f}" for value in score[1:4])
         table.add_row(score.window, *figures, str(score.tasks))
     Console().print(table)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def main() -> None:
@@ -64,3 +206,7 @@ def main() -> None:
     except (BenchError, OSError) as error:
         sys.stderr.write(f"omnirl: {' '.join(str(error).split())}\n")
         sys.exit(USER_ERROR)
+
+
+if __name__ == "__main__":
+    main()

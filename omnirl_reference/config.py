@@ -1,11 +1,9 @@
-"""Every number that a training run depends on, in frozen records with JSON round trip."""
+"""Every number that a training run depends on, in frozen records; `config_file` reads them."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from anymdp_bench import InvalidConfig
@@ -217,6 +215,9 @@ class TrainConfig:
         segment: Steps between two cuts of the gradient; the state is carried over.
         learning_rate: Peak of AdamW's rate.
         final_learning_rate: What it falls to by a cosine.
+        cosine_updates: Updates until the cosine is at its end; None: those of the run. A longer cosine lets
+            one run serve several lengths,
+        cool_down: each ending with so many updates of linear fall to the final rate.
         warm_up: Updates of linear rise.
         weight_decay: Of AdamW.
         clip: Largest gradient norm.
@@ -225,7 +226,11 @@ class TrainConfig:
         next_state_weight: Weight of the next-state loss (the paper has 0, its code .4).
         reward_weight: Weight of the reward loss (the paper has 0, its code .4).
         own_play: How the model plays its share of the sequences.
-        evaluate_every: Updates between two evaluations of the loss on unseen tasks.
+        precision: ``"float32"``, or ``"bfloat16"`` (autocast; on CUDA only, elsewhere float32 is used).
+        evaluate_every: Updates between two evaluations of the loss on unseen and on seen tasks.
+        validate_every: Updates between two online scores on validation tasks; 0 means never.
+        validation_bank: Whose validation tasks are played.
+        validation_tasks: How many of them.
         checkpoint_minutes: Minutes between two checkpoints.
         seed: Of the initial weights; the stream has its own.
     """
@@ -238,6 +243,8 @@ class TrainConfig:
     segment: int = 512
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-4
+    cosine_updates: int | None = None
+    cool_down: int = 0
     warm_up: int = 100
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -246,7 +253,11 @@ class TrainConfig:
     next_state_weight: float = 0.5
     reward_weight: float = 0.5
     own_play: OwnPlay = dataclasses.field(default_factory=OwnPlay)
+    precision: str = "float32"
     evaluate_every: int = 200
+    validate_every: int = 0
+    validation_bank: str = "anymdp-16x5-v0"
+    validation_tasks: int = 64
     checkpoint_minutes: float = 3.0
     seed: int = 0
 
@@ -260,6 +271,10 @@ class TrainConfig:
             f"those of the stream, {(self.stream.n_states, self.stream.n_actions)}",
         )
         _check(len(self.stages) > 0, "stages", self.stages, "at least one")
+        legal = ("float32", "bfloat16")
+        _check(self.precision in legal, "precision", self.precision, "'float32' or 'bfloat16'")
+        for field in ("batch", "segment", "evaluate_every", "validation_tasks"):
+            _check(getattr(self, field) >= 1, field, getattr(self, field), "an integer of at least 1")
 
     @property
     def updates(self) -> int:
@@ -273,42 +288,3 @@ class TrainConfig:
                 return index, stage
             update -= stage.updates
         return len(self.stages) - 1, self.stages[-1]
-
-
-def train_config(values: Mapping[str, Any]) -> TrainConfig:
-    """Build a training configuration from JSON values.
-
-    Raises:
-        InvalidConfig: a field is unknown or outside its legal range.
-    """
-    given = dict(values)
-    try:
-        parts = {
-            "model": ModelConfig(**given.pop("model", {})),
-            "stream": StreamConfig(**given.pop("stream", {})),
-            "stages": tuple(Stage(**stage) for stage in given.pop("stages", [{"updates": 1000}])),
-            "own_play": OwnPlay(**given.pop("own_play", {})),
-        }
-        return TrainConfig(**parts, **given)
-    except TypeError as error:
-        raise InvalidConfig(f"training configuration: {error}. Give the fields of TrainConfig.") from error
-
-
-def to_json(config: Any) -> str:
-    """Write a configuration record as JSON."""
-    return json.dumps(dataclasses.asdict(config), indent=1, sort_keys=True)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InvalidConfig: the file is missing or holds no JSON object.
-    """
-    try:
-        values = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InvalidConfig(f"{path}: {error}. Give a JSON configuration.") from error
-    if not isinstance(values, dict):
-        raise InvalidConfig(f"{path}: holds a {type(values).__name__}; give a JSON object.")
-    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -51,8 +52,18 @@ def policy_errors(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * F.log_softmax(logits.float(), dim=-1)).sum(-1)
 
 
-def losses(predictions: Predictions, segment: Segment, model: OmniRL) -> Losses:
-    """Compare predictions with what happened and what the oracle would have done."""
+def losses(
+    predictions: Predictions, segment: Segment, model: OmniRL, mean_over: Callable[[Tensor], Tensor]
+) -> Losses:
+    """Compare predictions with what happened and what the oracle would have done.
+
+    Args:
+        predictions: Of the model.
+        segment: The truth.
+        model: Whose predictions they are.
+        mean_over: Given the sum of this segment's weights, the sum that a mean is divided by: the same, or
+            the mean over all processes, so that the mean of their gradients is that of the whole batch.
+    """
     acted = (segment.actions < model.config.n_actions).float()
     weights = segment.weights * torch.ones_like(acted)
     policy_weights = weights * acted
@@ -62,11 +73,9 @@ def losses(predictions: Predictions, segment: Segment, model: OmniRL) -> Losses:
     symlog = segment.rewards.sign() * segment.rewards.abs().log1p()
     reward = (predictions.reward.float() - symlog) ** 2
 
-    def mean(values: Tensor, by: Tensor) -> Tensor:
-        return (values * by).sum() / by.sum()
+    total = mean_over(policy_weights.sum())
 
-    return Losses(
-        mean(policy, policy_weights),
-        mean(next_state.view_as(acted), policy_weights),
-        mean(reward, policy_weights),
-    )
+    def mean(values: Tensor) -> Tensor:
+        return (values * policy_weights).sum() / total
+
+    return Losses(mean(policy), mean(next_state.view_as(acted)), mean(reward))

@@ -62,25 +62,37 @@ class Stream:
         config: What they are made of.
         batch: Sequences of a batch.
         split: Name of the seed domain: ``"train"``, ``"unseen"`` (no task of another split occurs there).
+        rows: Which rows of a batch are made; default all. They are what they are in the whole batch.
+        replay: Play the split's tasks anew, with other random numbers.
     """
 
     FILLERS: Mapping[str, object] = {"anymdp": fill_anymdp, "garnet": fill_garnet}
 
-    def __init__(self, config: StreamConfig, batch: int, split: str = "train") -> None:
+    def __init__(
+        self,
+        config: StreamConfig,
+        batch: int,
+        split: str = "train",
+        *,
+        rows: slice = slice(None),
+        replay: bool = False,
+    ) -> None:
         """Prepare; nothing is drawn yet."""
         self.config, self.batch = config, batch
+        self._rows = range(batch)[rows]
         self._settings = simulation_settings(config)
-        self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in ("task", "play")]
+        parts = "task", "replay" if replay else "play"
+        self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in parts]
         self._ahead: tuple[int, Future[Sequences]] | None = None
         self._pool = ThreadPoolExecutor(1)
 
     def make(self, index: int) -> Sequences:
         """Batch `index`, made now."""
-        first = index * self.batch
-        indices = np.arange(first, first + self.batch)
+        first = index * self.batch + self._rows.start
+        indices = np.arange(first, first + len(self._rows))
         if self.config.n_tasks is not None:
             indices = indices % self.config.n_tasks
-        out = empty_sequences(self.batch, self.config.steps, self.config.n_actions)
+        out = empty_sequences(len(self._rows), self.config.steps, self.config.n_actions)
         fill = self.FILLERS[self.config.family]
         fill(*self._keys, indices, first, self._settings, out)  # type: ignore[operator]
         return out

@@ -13,47 +13,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from anymdp_bench import child_seed
+from anymdp_bench import InvalidConfig, child_seed
 from omnirl_reference import checkpoint
+from omnirl_reference.batches import Batches, pool_tensors, restore_pool
 from omnirl_reference.config import TrainConfig
-from omnirl_reference.loss import Losses, Segment, losses, position_weights
+from omnirl_reference.config_file import config_of, read_json
+from omnirl_reference.data_set import DataSet
+from omnirl_reference.held_out import HeldOut
+from omnirl_reference.loss import Losses, losses
 from omnirl_reference.model import OmniRL, count_parameters, detach
-from omnirl_reference.on_policy import play_sequences
-from omnirl_reference.simulate import Sequences
-from omnirl_reference.stream import Stream
-from omnirl_reference.tokens import Steps, first_steps, shift
+from omnirl_reference.processes import choose_device, connect
+from omnirl_reference.segments import segments_of
 
 Log = Callable[[dict[str, float]], None]
+WATCHING = ("evaluate_every", "validate_every", "validation_bank", "validation_tasks", "checkpoint_minutes")
+"""Fields that change nothing about what is learnt: a run may go on with other values."""
 
 
-def segments_of(batch: Sequences, length: int, warm_up: int, model: OmniRL) -> list[Segment]:
-    """Cut a batch into segments of at most `length` steps, as tensors on the model's device."""
-    device = model.policy.weight.device
-    whole = {name: torch.from_numpy(getattr(batch, name)).to(device) for name in batch._fields}
-    states, actions, tags = (whole[name].long() for name in ("states", "actions", "tags"))
-    rewards = whole["rewards"]
-    before = first_steps(states[:, :1], model.config)
-    parts = []
-    for start in range(0, actions.shape[1], length):
-        now = slice(start, start + length)
-        steps = shift(states[:, :-1][:, now], tags[:, now], actions[:, now], rewards[:, now], before)
-        last = (x[:, now][:, -1:] for x in (states[:, :-1], tags, actions, rewards))
-        before = Steps(states[:, :1], *last)
-        parts.append(
-            Segment(
-                steps=steps,
-                actions=actions[:, now],
-                following=states[:, 1:][:, now],
-                rewards=rewards[:, now],
-                targets=whole["targets"][:, now],
-                weights=position_weights(start, actions[:, now].shape[1], warm_up, device),
-            )
-        )
-    return parts
+def _ignore(values: dict[str, float]) -> None:
+    """Log nothing."""
 
 
 class Trainer:
@@ -61,51 +42,85 @@ class Trainer:
 
     Args:
         config: The whole run.
-        folder: Where checkpoints and logs go.
+        folder: Where checkpoints go.
         device: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+        data: Files to take the batches from instead of the stream.
+        start: Folder of a checkpoint whose weights a new run begins with.
+
+    Raises:
+        InvalidConfig: the folder holds a run of another configuration, or `start` a model of another shape.
+
+    Attributes:
+        update: Updates that are done.
+        skipped: Updates whose gradient was not finite, so that nothing was learnt from them.
+        seconds: Time spent so far.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path, device: str = "auto") -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        device: str = "auto",
+        *,
+        data: DataSet | None = None,
+        start: Path | None = None,
+    ) -> None:
         """Build the model, or restore the run that the folder holds."""
         self.config, self.folder = config, folder
-        chosen = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(chosen if device == "auto" else device)
+        self.device = choose_device(device)
+        self.processes = connect(self.device)
         torch.manual_seed(child_seed(config.seed, "omnirl", "weights") % 2**63)
         self.model = OmniRL(config.model).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.update = 0
+        self.batches = Batches(config, self.model, self.processes, data)
+        self.update = self.skipped = 0
         self.seconds = 0.0
-        self._pool: tuple[int, Sequences] | None = None
-        self._restore()
+        self._held_out: HeldOut | None = None
+        tensors = checkpoint.load_training(folder)
+        if tensors is not None:
+            self._restore(tensors)
+        elif start is not None:
+            self._begin_with(start)
 
-    def _restore(self) -> None:
-        tensors = checkpoint.load_training(self.folder)
-        if tensors is None:
-            return
+    def _begin_with(self, start: Path) -> None:
+        model, _ = checkpoint.load_model(start)
+        if model.config != self.config.model:
+            raise InvalidConfig(f"{start} holds {model.config}; the run is for {self.config.model}.")
+        self.model.load_state_dict(model.state_dict())
+
+    def _restore(self, tensors: dict[str, Tensor]) -> None:
+        begun = config_of(read_json(self.folder / checkpoint.NOTES))
+        free = {field: getattr(begun, field) for field in WATCHING}
+        if dataclasses.replace(self.config, **free) != begun:
+            raise InvalidConfig(f"{self.folder} holds a run of another configuration; give another folder.")
         self.model.load_state_dict(
             {name.removeprefix("model."): x for name, x in tensors.items() if name.startswith("model.")}
         )
         checkpoint.restore_optimiser(self.optimiser, tensors)
         self.update = int(tensors["update"])
         self.seconds = float(tensors["seconds"])
-        if "pool.index" in tensors:
-            pool = Sequences(*(tensors[f"pool.{name}"].numpy() for name in Sequences._fields))
-            self._pool = (int(tensors["pool.index"]), pool)
+        self.skipped = int(tensors.get("skipped", torch.tensor(0)))
+        self.batches.pool = restore_pool(tensors)
 
     def save(self, notes: dict[str, Any]) -> None:
         """Write the checkpoint that resumes the run, and the model with its notes."""
+        if not self.processes.leads:
+            return
         tensors: dict[str, Tensor] = {f"model.{n}": x for n, x in self.model.state_dict().items()}
         tensors |= checkpoint.optimiser_tensors(self.optimiser)
-        tensors |= {"update": torch.tensor(self.update), "seconds": torch.tensor(self.seconds)}
-        if self._pool is not None:
-            tensors["pool.index"] = torch.tensor(self._pool[0])
-            tensors |= {f"pool.{n}": torch.from_numpy(x) for n, x in self._pool[1]._asdict().items()}
-        checkpoint.save_training(self.folder, tensors)
+        counts = {"update": self.update, "seconds": self.seconds, "skipped": self.skipped}
+        tensors |= {name: torch.tensor(value) for name, value in counts.items()}
+        facts = {
+            "parameters": count_parameters(self.model),
+            "updates": self.update,
+            "skipped": self.skipped,
+            "seconds": self.seconds,
+        }
         config = dataclasses.asdict(self.config)
-        facts = {"parameters": count_parameters(self.model), "updates": self.update, "seconds": self.seconds}
         checkpoint.save_model(self.model, self.folder, {**config, **facts, **notes})
+        checkpoint.save_training(self.folder, tensors | pool_tensors(self.batches.pool))
 
     def learning_rate(self, update: int) -> float:
         """Linear rise, then a cosine from the peak to the final rate."""
@@ -116,69 +131,84 @@ class Trainer:
         fall = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
         return c.final_learning_rate + (c.learning_rate - c.final_learning_rate) * fall
 
-    def run(self, log: Log, notes: dict[str, Any] | None = None, until: int | None = None) -> None:
-        """Train until the last update (or `until`), saving as it goes."""
-        last = min(self.config.updates, until or self.config.updates)
+    def run(
+        self,
+        log: Log = _ignore,
+        *,
+        on_evaluation: Log = _ignore,
+        notes: dict[str, Any] | None = None,
+        until: int | None = None,
+        minutes: float = math.inf,
+    ) -> None:
+        """Train until the last update, or so many, or for so many minutes; it is saved as it goes.
+
+        Args:
+            log: Told the figures of every update.
+            on_evaluation: Told the figures of every evaluation.
+            notes: Written beside the model.
+            until: Stop when so many updates are done.
+            minutes: Stop after the update in which so many minutes are over.
+        """
+        last = self.config.updates if until is None else min(self.config.updates, until)
         start = saved = time.monotonic()
-        before = self.seconds
-        while self.update < last:
-            log({"update": float(self.update), **self._one_update()})
-            self.seconds = before + time.monotonic() - start
-            if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+        before, over = self.seconds, False
+        while self.update < last and not over:
+            log({"update": float(self.update), **self._one_update(), "skipped": float(self.skipped)})
+            self._evaluate(on_evaluation)
+            now = time.monotonic()
+            self.seconds = before + now - start
+            over = self.processes.any(now - start > 60 * minutes, self.device)
+            if now - saved > 60 * self.config.checkpoint_minutes:
                 self.save(notes or {})
-                saved = time.monotonic()
+                saved = now
         self.save(notes or {})
+
+    def _evaluate(self, on_evaluation: Log) -> None:
+        c = self.config
+        at_end = self.update == c.updates
+        measured = self.update % c.evaluate_every == 0 or at_end
+        played = c.validate_every > 0 and (self.update % c.validate_every == 0 or at_end)
+        if not (measured or played) or not self.processes.leads:
+            return
+        self._held_out = self._held_out or HeldOut(c)
+        found = self._held_out.losses(self.model) if measured else {}
+        found |= self._held_out.scores(self.model) if played else {}
+        on_evaluation({"update": float(self.update), **found})
 
     def _one_update(self) -> dict[str, float]:
         rate = self.learning_rate(self.update)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        c = self.config
-        batch = self._batch()
-        parts = segments_of(batch, c.segment, c.position_warm_up, self.model)
-        sums = np.zeros(len(Losses._fields))
-        memory = self.model.initial_state(len(batch.actions))
-        for part in parts:
-            predictions, memory = self.model(part.steps, part.actions, memory)
-            memory = detach(memory)
-            each = losses(predictions, part, self.model)
-            weights = (c.policy_weight, c.next_state_weight, c.reward_weight)
-            total = sum(w * x for w, x in zip(weights, each, strict=True)) / len(parts)
-            torch.as_tensor(total).backward()
-            sums += [float(x.detach()) / len(parts) for x in each]
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip))
+        sums = self._accumulate()
+        self.processes.average_gradients(self.model.parameters())
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
         if math.isfinite(norm):
             self.optimiser.step()
+        else:
+            self.skipped += 1
         self.update += 1
-        return {**dict(zip(Losses._fields, sums.tolist(), strict=True)), "norm": norm, "rate": rate}
+        return {**dict(zip(Losses._fields, sums, strict=True)), "norm": norm, "rate": rate}
 
-    def _batch(self) -> Sequences:
-        """Sequences of this update: from the stream, and a share from the model's own pool."""
-        index, stage = self.config.stage_of(self.update)
-        own = round(stage.on_policy_share * self.config.batch)
-        parts = []
-        if own < self.config.batch:
-            parts.append(self._stream(index, self.config.batch - own).get(self.update))
-        if own:
-            pool = self._own_pool()
-            first = self.update * own % len(pool.actions)
-            rows = (first + np.arange(own)) % len(pool.actions)
-            parts.append(Sequences(*(x[rows] for x in pool)))
-        return Sequences(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    def _accumulate(self) -> list[float]:
+        """Add up the gradients of this update's segments; return the batch's losses."""
+        c = self.config
+        batch = self.batches.get(self.update)
+        parts = segments_of(batch, c.segment, c.position_warm_up, self.model)
+        sums = torch.zeros(len(Losses._fields), dtype=torch.float64)
+        memory = self.model.initial_state(len(batch.actions))
+        weights = (c.policy_weight, c.next_state_weight, c.reward_weight)
+        for part in parts:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
+                predictions, memory = self.model(part.steps, part.actions, memory)
+            memory = detach(memory)
+            each = losses(predictions, part, self.model, self._mean_weight)
+            total = sum(w * x for w, x in zip(weights, each, strict=True)) / len(parts)
+            torch.as_tensor(total).backward()
+            sums += torch.stack(each).detach().cpu() / len(parts)
+        mean = self.processes.sum(sums.to(self.device)) / self.processes.world
+        values: list[float] = mean.tolist()
+        return values
 
-    def _stream(self, stage: int, batch: int) -> Stream:
-        key = (stage, batch)
-        if getattr(self, "_stream_key", None) != key:
-            changes = self.config.stages[stage].stream
-            self._stream_key = key
-            self._stream_now = Stream(dataclasses.replace(self.config.stream, **changes), batch)
-        return self._stream_now
-
-    def _own_pool(self) -> Sequences:
-        number = self.update // self.config.own_play.refresh
-        if self._pool is None or self._pool[0] != number:
-            stage = self.config.stages[self.config.stage_of(self.update)[0]]
-            stream = dataclasses.replace(self.config.stream, **stage.stream)
-            self._pool = (number, play_sequences(self.model, stream, self.config.own_play, number))
-        return self._pool[1]
+    def _mean_weight(self, weight: Tensor) -> Tensor:
+        return self.processes.sum(weight) / self.processes.world

@@ -17,12 +17,13 @@ from omnirl_reference.config import (  # noqa: E402
     OwnPlay,
     StreamConfig,
     TrainConfig,
-    train_config,
 )
+from omnirl_reference.config_file import train_config  # noqa: E402
 from omnirl_reference.model import OmniRL  # noqa: E402
 from omnirl_reference.on_policy import play_sequences  # noqa: E402
+from omnirl_reference.segments import segments_of  # noqa: E402
 from omnirl_reference.stream import Stream  # noqa: E402
-from omnirl_reference.trainer import Trainer, segments_of  # noqa: E402
+from omnirl_reference.trainer import Trainer  # noqa: E402
 
 SMALL = ModelConfig(width=32, layers=1, head_width=16)
 

@@ -1,0 +1,105 @@
+"""Where the batches of a training run come from: the stream, or files, and the model's own play."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from omnirl_reference.config import Stage, StreamConfig, TrainConfig
+from omnirl_reference.data_set import DataSet
+from omnirl_reference.model import OmniRL
+from omnirl_reference.on_policy import play_sequences
+from omnirl_reference.processes import Processes
+from omnirl_reference.simulate import Sequences
+from omnirl_reference.stream import Stream
+
+
+class Pool(NamedTuple):
+    """Sequences that the model played, and the number of the pool."""
+
+    number: int
+    sequences: Sequences
+
+
+class Batches:
+    """This process's rows of every batch; batch `update` is a function of (configuration, weights, update).
+
+    Args:
+        config: The whole run.
+        model: Who plays its own share.
+        processes: Who else takes rows.
+        data: Files to take the batches from instead of the stream; the model's own share stays.
+
+    Raises:
+        InvalidConfig: the rows cannot be shared equally by the processes.
+    """
+
+    def __init__(
+        self, config: TrainConfig, model: OmniRL, processes: Processes, data: DataSet | None = None
+    ) -> None:
+        """Prepare; nothing is drawn yet."""
+        self.config, self.model, self.processes, self.data = config, model, processes, data
+        self.pool: Pool | None = None
+        self._stage: int | None = None
+        for stage in config.stages:
+            own = round(stage.on_policy_share * config.batch)
+            processes.rows(own)
+            processes.rows(config.batch - own)
+
+    def get(self, update: int) -> Sequences:
+        """Sequences of an update."""
+        index, stage = self.config.stage_of(update)
+        own = round(stage.on_policy_share * self.config.batch)
+        parts = []
+        if own < self.config.batch:
+            parts.append(self._given(index, self.config.batch - own, update))
+        if own:
+            parts.append(self._own(stage, own, update))
+        return Sequences(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def _given(self, index: int, n: int, update: int) -> Sequences:
+        rows = self.processes.rows(n)
+        if self.data is not None:
+            return Sequences(*(x[:n][rows] for x in self.data.get(update)))
+        if self._stage != index:
+            self._stage = index
+            self._stream = Stream(stage_stream(self.config, self.config.stages[index]), n, rows=rows)
+        return self._stream.get(update)
+
+    def _own(self, stage: Stage, n: int, update: int) -> Sequences:
+        sequences = self._own_pool(stage, update)
+        first = update * n % len(sequences.actions)
+        rows = (first + np.arange(n)) % len(sequences.actions)
+        return Sequences(*(x[rows[self.processes.rows(n)]] for x in sequences))
+
+    def _own_pool(self, stage: Stage, update: int) -> Sequences:
+        number = update // self.config.own_play.refresh
+        if self.pool is None or self.pool.number != number:
+            stream = stage_stream(self.config, stage)
+            self.pool = Pool(number, play_sequences(self.model, stream, self.config.own_play, number))
+        return self.pool.sequences
+
+
+def stage_stream(config: TrainConfig, stage: Stage) -> StreamConfig:
+    """What the sequences of a stage are made of."""
+    return dataclasses.replace(config.stream, **stage.stream)
+
+
+def pool_tensors(pool: Pool | None) -> dict[str, Tensor]:
+    """Pool as named tensors; a run that is cut in the middle of one goes on with it."""
+    if pool is None:
+        return {}
+    arrays = {f"pool.{name}": torch.from_numpy(x) for name, x in pool.sequences._asdict().items()}
+    return {"pool.index": torch.tensor(pool.number), **arrays}
+
+
+def restore_pool(tensors: dict[str, Tensor]) -> Pool | None:
+    """Inverse of `pool_tensors`."""
+    if "pool.index" not in tensors:
+        return None
+    arrays = (tensors[f"pool.{name}"].numpy() for name in Sequences._fields)
+    return Pool(int(tensors["pool.index"]), Sequences(*arrays))

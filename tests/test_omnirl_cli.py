@@ -1,0 +1,162 @@
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from anymdp_bench import InvalidConfig  # noqa: E402
+from omnirl_reference import cli, export, logs  # noqa: E402
+from omnirl_reference.agent import make  # noqa: E402
+from omnirl_reference.config import StreamConfig  # noqa: E402
+from omnirl_reference.data_set import DataSet, write_data  # noqa: E402
+from omnirl_reference.stream import Stream  # noqa: E402
+from omnirl_reference.validation import Plan  # noqa: E402
+
+CONFIG = {
+    "name": "tiny",
+    "model": {"width": 32, "layers": 1, "head_width": 16},
+    "stream": {"steps": 80},
+    "stages": [{"updates": 4}, {"updates": 2, "on_policy_share": 0.5}],
+    "batch": 4,
+    "segment": 48,
+    "own_play": {"refresh": 3, "pool": 4},
+    "evaluate_every": 3,
+    "validate_every": 6,
+    "validation_tasks": 1,
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps(CONFIG))
+    return str(path)
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["omnirl", *map(str, words)])
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_train_stops_goes_on_logs_and_evaluates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert command(monkeypatch, "train", config, "--out", whole) == 0
+    for done in range(1, 4):
+        assert command(monkeypatch, "train", config, "--out", cut, "--minutes", 0) == 0
+        assert f"{done} of 6 updates" in capsys.readouterr().out
+    with (cut / "training.csv").open("a") as file:
+        file.write("9,1,1,1\n4,")
+    assert command(monkeypatch, "train", config, "--out", cut) == 0
+    assert (whole / "weights.safetensors").read_bytes() == (cut / "weights.safetensors").read_bytes()
+    losses = [[row["policy"] for row in table(folder / "training.csv")] for folder in (whole, cut)]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 6
+    evaluations = table(cut / "evaluation.csv")
+    assert evaluations == table(whole / "evaluation.csv")
+    assert [row["update"] for row in evaluations] == ["3", "6"]
+    assert float(evaluations[0]["unseen 0-16"]) == pytest.approx(np.log(5), abs=0.5)
+    assert evaluations[0]["seen 256+"] == ""
+    assert evaluations[0]["score 500-1000"] == ""
+    assert evaluations[1]["score 500-1000"] != ""
+    assert command(monkeypatch, "evaluate", cut, "--tasks", 1, "--length", 600) == 0
+    assert "0-500" in capsys.readouterr().out
+
+
+def test_a_run_of_another_configuration_is_not_continued(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    run = ("train", config, "--out", tmp_path / "run", "--minutes", 0)
+    assert command(monkeypatch, *run) == 0
+    Path(config).write_text(json.dumps(CONFIG | {"evaluate_every": 50}))
+    assert command(monkeypatch, *run) == 0
+    Path(config).write_text(json.dumps(CONFIG | {"learning_rate": 0.5}))
+    assert command(monkeypatch, *run) == 2
+    assert "another configuration" in capsys.readouterr().err
+    assert command(monkeypatch, "train", "omnirl-17", "--out", tmp_path / "x") == 2
+    assert "omnirl-16" in capsys.readouterr().err
+
+
+def test_a_new_run_may_begin_with_a_checkpoint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ("--minutes", 0, "--start", first)
+    assert command(monkeypatch, "train", config, "--out", first, "--minutes", 0) == 0
+    assert command(monkeypatch, "train", config, "--out", second, *words) == 0
+    before, after = (table(folder / "training.csv")[0] for folder in (first, second))
+    assert before["policy"] != after["policy"]
+    Path(config).write_text(json.dumps(CONFIG | {"model": {"width": 16, "layers": 1, "head_width": 16}}))
+    assert command(monkeypatch, "train", config, "--out", tmp_path / "third", *words) == 2
+    assert "the run is for" in capsys.readouterr().err
+
+
+def test_export_writes_what_a_reader_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    run, shelf = tmp_path / "run", tmp_path / "shelf"
+    assert command(monkeypatch, "train", config, "--out", run, "--minutes", 0) == 0
+    plans = [Plan(tasks=1, protocol=protocol, teacher_episodes=1, steps=600) for protocol in export.PROTOCOLS]
+    monkeypatch.setattr(export, "default_plans", lambda config: plans)
+    words = ("export", run, "small", "--out", shelf, "--last", 0.3, "--hardware", "a fast machine")
+    assert command(monkeypatch, *words) == 0
+    notes = json.loads((shelf / "small" / "notes.json").read_text())
+    assert notes["seeds"] == {"weights": 0, "stream": 0}
+    assert notes["updates"] == 1
+    assert notes["steps"] == 320
+    assert notes["hardware"] == "a fast machine"
+    assert [entry["protocol"] for entry in notes["validation"]] == ["online", "imitation", "offline"]
+    assert set(notes["validation"][0]["clipped"]) == {"0-500"}
+    agent = make(str(shelf / "small"))
+    assert agent.temperature.last == 0.3
+    assert agent.info.config["checkpoint"] == "small"
+    assert command(monkeypatch, *words) == 2
+    assert "exists already" in capsys.readouterr().err
+    monkeypatch.setattr(export, "MOST_BYTES", 10)
+    with pytest.raises(InvalidConfig, match="at most 16 may ship"):
+        export.export(run, "large", folder=shelf)
+
+
+def test_a_data_set_holds_the_streams_batches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, config: str
+) -> None:
+    monkeypatch.setattr("omnirl_reference.data_set.PER_SHARD", 2)
+    folder = tmp_path / "data"
+    assert command(monkeypatch, "data", config, "--out", folder, "--batches", 5) == 0
+    assert len(list(folder.glob("*.npz"))) == 3
+    data, stream = DataSet(folder), Stream(StreamConfig(steps=80), 4)
+    for index in (0, 3, 4, 1):
+        pairs = zip(data.get(index), stream.make(index), strict=True)
+        assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in pairs)
+    assert np.array_equal(data.get(7).rewards, data.get(2).rewards)
+    with pytest.raises(InvalidConfig, match="another data set"):
+        write_data(folder, StreamConfig(steps=81), 4, 5)
+    with pytest.raises(InvalidConfig, match="Give a JSON configuration"):
+        DataSet(tmp_path)
+    assert command(monkeypatch, "train", config, "--out", tmp_path / "files", "--data", folder) == 0
+    assert command(monkeypatch, "train", config, "--out", tmp_path / "stream") == 0
+    one, two = (table(tmp_path / name / "training.csv") for name in ("files", "stream"))
+    assert [row["policy"] for row in one[:4]] == [row["policy"] for row in two[:4]]
+
+
+def test_tensorboard_is_written_where_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    log = logs.RunLog(tmp_path, 0)
+    log.update({"update": 1.0, "policy": 1.5})
+    log.evaluation({"update": 1.0, "unseen 0-16": 1.6})
+    log.close()
+    assert list((tmp_path / "tensorboard").iterdir())
