@@ -23,8 +23,12 @@ from baselines.families import FAMILIES
 KINDS = ("offline", "offline-uniform", "imitation")
 COLUMNS = ("episodes_1_20", "episodes_181_200")
 GRID = {"alpha": (0.03, 0.1, 0.3), "explore_share": (0.0, 0.3, 1.0)}
-BANKS = {"frozenlake": ("frozenlake-v0", "frozenlake-slippery-v0")}
-"""Banks to choose on, where it is not the family's first alone: ice that slides is another matter."""
+BANKS = {
+    "frozenlake": ("frozenlake-v0", "frozenlake-slippery-v0"),
+    "pendulum": ("pendulum-g5-v0",),
+}
+"""Banks to choose on, where it is not the family's first alone: ice that slides is another matter, and one
+pendulum alone has leaderboards with a teacher."""
 N_TASKS, CELLS = 8, 8
 
 
