@@ -43,10 +43,11 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     ),
     "pendulum": _grid(
         {"replays": 0},
-        discount=[0.95, 0.97, 0.99],
+        discount=[0.97, 0.99],
         explore_discount=[0.9, 0.95],
         lr_horizon=[60.0, 200.0],
-        bonus=[0.03, 0.1],
+        bonus=[0.1, 0.3],
+        greedy_share=[0.0, 0.3],
     ),
     "switch2": _grid(
         {"optimism": 0.0},
