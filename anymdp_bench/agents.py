@@ -7,15 +7,18 @@ A package offers agents through an entry point of the group ``anymdp_bench.agent
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 from anymdp_bench.agent import Agent
-from anymdp_bench.errors import AgentError, UnknownName
+from anymdp_bench.errors import AgentError, InvalidConfig, UnknownName
 from anymdp_bench.registry import load_object, lookup
+from anymdp_bench.task import JsonScalar
 
 GROUP = "anymdp_bench.agents"
 CALLS = ("begin", "act", "observe")
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def agent_table() -> dict[str, str]:
@@ -32,27 +35,46 @@ def agent_table() -> dict[str, str]:
     return dict(sorted(table.items()))
 
 
-def make_agent(name: str, *, bank: str | None = None) -> Agent:
+def make_agent(
+    name: str, *, bank: str | None = None, options: Mapping[str, JsonScalar] | None = None
+) -> Agent:
     """Make an agent by its registered name, or from ``"package.module:factory"``.
 
     Args:
         name: Registered name, or the path of a class or function that is called without arguments.
         bank: Name of the bank that it will play; passed on to factories with a parameter `bank`, which
             may keep one configuration per task family.
+        options: Keyword arguments of the factory.
 
     Raises:
         UnknownName: nothing of that name; the message lists what there is.
+        InvalidConfig: the factory has no such option.
         AgentError: the factory raised, or what it made is not an agent.
     """
     factory = load_object(name if ":" in name else lookup("agent", agent_table(), name))
     if not callable(factory):
         raise UnknownName(f"{name!r} names a {type(factory).__name__}; give a class or a function.")
+    given = dict(options or {})
+    parameters = inspect.signature(factory).parameters
+    _check_options(name, given, parameters.values())
+    if "bank" in parameters:
+        given["bank"] = bank
     try:
-        takes_bank = "bank" in inspect.signature(factory).parameters
-        agent = factory(bank=bank) if takes_bank else factory()
+        agent = factory(**given)
     except Exception as error:
         raise AgentError(f"agent {name!r} cannot be made: {type(error).__name__}: {error}") from error
     return check_is_agent(agent)
+
+
+def _check_options(
+    name: str, options: Mapping[str, JsonScalar], parameters: Iterable[inspect.Parameter]
+) -> None:
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
+    legal = {key for key, kind in kinds.items() if kind in NAMED} - {"bank"}
+    unknown = options.keys() - legal
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds.values():
+        known = f"legal are {', '.join(sorted(legal))}" if legal else "it has none"
+        raise InvalidConfig(f"agent {name!r} has no option {', '.join(sorted(unknown))}; {known}.")
 
 
 def check_is_agent(agent: Any) -> Agent:

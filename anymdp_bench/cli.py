@@ -10,7 +10,7 @@ import typer
 
 from anymdp_bench.cli_board import add_to as add_board_commands
 from anymdp_bench.cli_reproduce import reproduce_app, usable_cpus
-from anymdp_bench.errors import BenchError
+from anymdp_bench.errors import BenchError, InvalidConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anymdp_bench.agent import Agent
     from anymdp_bench.boards import Board
     from anymdp_bench.result import Result
+    from anymdp_bench.task import JsonScalar
 
 ANCHORS = ("uniform", "oracle")
 """Agents that stand in every table that they can play: they score 0 and 1."""
@@ -70,6 +71,10 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
     ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")
+    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Short for --option checkpoint=NAME.")] = None,
 ) -> None:
     """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
 
@@ -84,10 +89,28 @@ def run(
 
     sys.path.append(str(Path.cwd()))
     spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
-    names = [agent, *(anchor for anchor in _anchors(spec) if anchor != agent)]
-    agents = [make_agent(name, bank=spec.bank) for name in names]
+    options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
+    agents = [make_agent(agent, bank=spec.bank, options=options)]
+    agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
     results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
     Console().print(score_table(results))
+
+
+def _options(given: Sequence[str]) -> dict[str, JsonScalar]:
+    """Read KEY=VALUE pairs; a value that is no JSON number, true, false or null is a text."""
+    import json
+
+    options: dict[str, JsonScalar] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise InvalidConfig(f"--option {text!r}: give KEY=VALUE.")
+        try:
+            parsed = json.loads(value)
+        except json.JSONDecodeError:
+            parsed = value
+        options[key] = value if isinstance(parsed, list | dict) else parsed
+    return options
 
 
 def _anchors(board: Board) -> Sequence[str]:

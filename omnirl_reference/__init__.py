@@ -1,9 +1,13 @@
 """In-context agents of the OmniRL kind, built on the public names of `anymdp_bench` alone.
 
-No trained checkpoint ships yet, so no agent is registered. One enters as one file and one line of `AGENTS`.
+Every checkpoint that ships is an agent of its own name; ``"omnirl"`` takes any of them as an option.
 """
 
 from __future__ import annotations
 
-AGENTS: dict[str, str] = {}
+from omnirl_reference.shipped import checkpoint_names
+
+AGENTS: dict[str, str] = {name: f"omnirl_reference.shipped:{name}" for name in checkpoint_names()}
 """Registered name -> ``"module:factory"``, loaded only when asked for."""
+if AGENTS:
+    AGENTS["omnirl"] = "omnirl_reference.agent:make"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from omnirl_reference.config import TAG_UNKNOWN
@@ -10,6 +14,7 @@ from omnirl_reference.mixers import State
 from omnirl_reference.model import OmniRL
 from omnirl_reference.tokens import Steps, first_steps, shift
 
+Ints = NDArray[np.int64]
 SEGMENT = 1024
 """Recorded steps that are read in one pass."""
 
@@ -48,24 +53,21 @@ class Actor:
                 tensor[rows] = value
 
     @torch.inference_mode()
-    def read(self, row: int, states: Tensor, actions: Tensor, rewards: Tensor, tags: Tensor) -> None:
-        """Take in a recorded sequence ``[T]`` of interaction `row`, end-of-episode positions included."""
+    def read(self, row: int, states: Tensor, tags: Tensor, actions: Tensor, rewards: Tensor) -> None:
+        """Take in a recorded sequence ``[T]``, T >= 1, of interaction `row`."""
         only = torch.tensor([row], device=self.device)
-        for part in torch.arange(len(states)).split(SEGMENT):
-            before = Steps(*(x[only] for x in self._before))
-            columns = (x[None, part].to(self.device) for x in (states, tags, actions, rewards))
-            steps = shift(*columns, before)
-            memory = [tuple(tensor[only] for tensor in memory) for memory in self.memory]
-            _, after = self.model.decide(steps, memory)
-            for old, new in zip(self.memory, after, strict=True):
-                for tensor, value in zip(old, new, strict=True):
-                    tensor[only] = value
-            last = part[-1:]
-            recorded = (states, actions, rewards, tags)
-            whole = [x.new_zeros(len(self._before.states)) for x in recorded]
-            for x, y in zip(whole, recorded, strict=True):
-                x[row] = y[last]
-            self.remember(*whole[:3], only, whole[3])
+        before = Steps(*(x[only] for x in self._before))
+        memory: list[State] = [tuple(tensor[only] for tensor in part) for part in self.memory]
+        columns = [x[None].to(self.device) for x in (states, tags, actions, rewards)]
+        for piece in torch.arange(len(states), device=self.device).split(SEGMENT):
+            segment = [x[:, piece] for x in columns]
+            _, memory = self.model.decide(shift(*segment, before), memory)
+            before = Steps(before.states, *(x[:, -1:] for x in segment))
+        for part, new in zip(self.memory, memory, strict=True):
+            for tensor, value in zip(part, new, strict=True):
+                tensor[only] = value
+        for kept, value in zip(self._before[1:], before[1:], strict=True):
+            kept[only] = value
 
     def remember(
         self, states: Tensor, actions: Tensor, rewards: Tensor, rows: Tensor, tags: Tensor | None = None
@@ -84,16 +86,43 @@ class Actor:
         for kept, values in zip(self._before[1:], taken, strict=True):
             kept[rows, 0] = values[rows].to(self.device)
 
-    def end_episode(self, states: Tensor, rows: Tensor) -> None:
-        """Feed the final states of episodes that ended, with the end-of-episode action."""
-        if len(rows) == 0:
-            return
-        self.logits(states, rows)
-        end = torch.full_like(states, self.model.config.n_actions)
-        self.remember(states, end, torch.zeros(len(states), device=self.device), rows)
-
 
 def sample(logits: Tensor, temperature: Tensor, generator: torch.Generator) -> Tensor:
     """Actions int64 ``[n]`` from softmax(logits / temperature); temperature ``[n]`` above 0."""
     chances = (logits / temperature[:, None]).softmax(dim=-1)
     return torch.multinomial(chances, 1, generator=generator)[:, 0]
+
+
+class EagerActor:
+    """An `Actor` that speaks numpy, for models and devices without compiled kernels.
+
+    Args:
+        model: In evaluation mode.
+        n: Number of interactions.
+    """
+
+    def __init__(self, model: OmniRL, n: int) -> None:
+        """Begin with an empty memory."""
+        self._actor = Actor(model, n)
+
+    def logits(self, states: Ints, rows: Ints) -> NDArray[np.float32]:
+        """Policy logits float32 ``[len(rows), A]`` of `rows`, whose states ``[n]`` enter the memory."""
+        logits = self._actor.logits(torch.from_numpy(states), torch.from_numpy(rows))
+        found: NDArray[np.float32] = logits.float().cpu().numpy()
+        return found
+
+    def remember(
+        self, states: Ints, tags: Ints, actions: Ints, rewards: NDArray[np.float32], rows: Ints
+    ) -> None:
+        """Note the step ``[n]`` that `rows` just took."""
+        taken = (torch.from_numpy(x) for x in (states, actions, rewards, rows, tags))
+        self._actor.remember(*taken)
+
+    def read(
+        self, start: Ints, states: Ints, tags: Ints, actions: Ints, rewards: NDArray[np.float32]
+    ) -> None:
+        """Take in recorded sequences ``[T]``; row i owns positions start[i]..start[i + 1] - 1."""
+        columns = [torch.from_numpy(x) for x in (states, tags, actions, rewards)]
+        for row, (low, high) in enumerate(itertools.pairwise(start.tolist())):
+            if low < high:
+                self._actor.read(row, *(x[low:high] for x in columns))

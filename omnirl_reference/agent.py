@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium.spaces import Discrete, Space
 from numpy.typing import NDArray
 
 from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed
-from omnirl_reference.actor import Actor
-from omnirl_reference.checkpoint import load_model
+from omnirl_reference.actor import EagerActor
+from omnirl_reference.checkpoint import fingerprint, load_model
+from omnirl_reference.compiled import CompiledActor, can_compile, weights_of
 from omnirl_reference.config import TAG_UNKNOWN
-from omnirl_reference.draws import choose, new_streams, permutations
+from omnirl_reference.draws import between, choose, new_streams, permutations
 from omnirl_reference.model import OmniRL
+from omnirl_reference.shipped import CHECKPOINTS, checkpoint_names
 
-CHECKPOINTS = Path(__file__).parent / "checkpoints"
 SHARD_SIZE = 64
 
 
@@ -48,8 +48,7 @@ class Temperature:
         if taught:
             return np.full(len(step), float(self.with_context))
         share = np.minimum(step / self.steps, 1.0)
-        temperatures: NDArray[np.float64] = self.first * (self.last / self.first) ** share
-        return temperatures
+        return between(float(self.first), float(self.last), share)
 
 
 class OmniRLAgent:
@@ -64,8 +63,13 @@ class OmniRLAgent:
     def __init__(self, model: OmniRL, name: str = "omnirl", temperature: Temperature | None = None) -> None:
         """Keep the model; nothing is played yet."""
         self.model = model
+        self._weights = weights_of(model) if can_compile(model) else None
         self.temperature = temperature or Temperature()
-        config = {"checkpoint": name, **dataclasses.asdict(self.temperature)}
+        config = {
+            "checkpoint": name,
+            "weights": fingerprint(model),
+            **dataclasses.asdict(self.temperature),
+        }
         self.info = AgentInfo(name=name, config=config, shard_size=SHARD_SIZE)
 
     def begin(
@@ -86,15 +90,20 @@ class OmniRLAgent:
         seeds = [child_seed(seed, "omnirl", i) for i in range(n)]
         self._streams = new_streams(seeds)
         config = self.model.config
-        self._ids = torch.from_numpy(permutations(self._streams, config.n_states))
-        self._moves = torch.from_numpy(permutations(self._streams, config.n_actions))
-        self._played = self._moves.argsort(dim=1) % self._n_actions
+        self._ids = permutations(self._streams, config.n_states)
+        self._moves = permutations(self._streams, config.n_actions)
+        self._played = self._moves.argsort(axis=1) % self._n_actions
+        self._rows = np.arange(n)
+        self._unknown = np.full(n, TAG_UNKNOWN)
+        self._end = np.full(n, config.n_actions)
         self._steps = np.zeros(n, dtype=np.int64)
+        self._chosen = np.zeros(n, dtype=np.int64)
         self._taught = context is not None
-        self._chosen = torch.zeros(n, dtype=torch.long)
-        self._actor = Actor(self.model, n)
+        self._actor: CompiledActor | EagerActor = (
+            EagerActor(self.model, n) if self._weights is None else CompiledActor(self._weights, config, n)
+        )
         if context is not None:
-            self._read(context)
+            self._actor.read(*self._positions(context))
 
     def _check(self, observation_space: Space[Any], action_space: Space[Any]) -> None:
         config = self.model.config
@@ -114,11 +123,11 @@ class OmniRLAgent:
     def act(self, observations: NDArray[Any], active: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Sample one action per active row; surplus actions of the model are folded onto the task's."""
         rows = np.flatnonzero(active)
-        states = self._ids[torch.arange(len(self._ids)), torch.tensor(observations)]
-        logits = self._actor.logits(states, torch.from_numpy(rows)).float().cpu().numpy()
+        logits = self._actor.logits(self._ids[self._rows, observations], rows)
         temperature = self.temperature.at(self._steps[rows], self._taught)
-        choose(logits, temperature, rows, self._streams, self._chosen.numpy())
-        return self._played[torch.arange(len(self._played)), self._chosen].numpy()
+        choose(logits, temperature, rows, self._streams, self._chosen)
+        actions: NDArray[np.int64] = self._played[self._rows, self._chosen]
+        return actions
 
     def observe(
         self,
@@ -131,38 +140,34 @@ class OmniRLAgent:
         active: NDArray[np.bool_],
     ) -> None:
         """Note the step, and the end of an episode; own steps are tagged unknown."""
-        every = torch.arange(len(self._ids))
-        states = self._ids[every, torch.tensor(observations)]
-        rows = torch.from_numpy(np.flatnonzero(active))
-        self._actor.remember(states, self._chosen, torch.tensor(rewards, dtype=torch.float32), rows)
+        states = self._ids[self._rows, observations]
+        received = rewards.astype(np.float32)
+        self._actor.remember(states, self._unknown, self._chosen, received, np.flatnonzero(active))
         self._steps += active
-        ended = torch.from_numpy(np.flatnonzero(active & (terminated | truncated)))
-        final = self._ids[every, torch.tensor(next_observations)]
-        self._actor.end_episode(final, ended)
+        ended = np.flatnonzero(active & (terminated | truncated))
+        if len(ended):
+            final = self._ids[self._rows, next_observations]
+            self._actor.logits(final, ended)
+            self._actor.remember(final, self._unknown, self._end, np.zeros_like(received), ended)
 
-    def _read(self, context: Context) -> None:
-        """Feed recorded episodes with their tags, row by row."""
-        for row in range(context.n_rows):
-            part = slice(context.row_start[row], context.row_start[row + 1])
-            self._actor.read(row, *self._positions(context, row, part))
+    def _positions(self, context: Context) -> tuple[NDArray[Any], ...]:
+        """Recorded episodes as the model sees them, with an end-of-episode position after each.
 
-    def _positions(self, context: Context, row: int, part: slice) -> tuple[torch.Tensor, ...]:
-        """States, actions, rewards and tags of a row, with an end-of-episode position after each episode."""
-        ids, moves = self._ids[row].numpy(), self._moves[row].numpy()
-        states, final = ids[context.observations[part]], ids[context.next_observations[part]]
-        ends = np.flatnonzero(context.terminated[part] | context.truncated[part]) + 1
-        columns = (
+        Returns:
+            First position of each row ``[n + 1]``, then states, tags, actions and rewards ``[T]``.
+        """
+        row = np.repeat(self._rows, np.diff(context.row_start))
+        states = self._ids[row, context.observations]
+        final = self._ids[row, context.next_observations]
+        ends = np.flatnonzero(context.terminated | context.truncated) + 1
+        added = np.searchsorted(ends, context.row_start, side="right")
+        return (
+            context.row_start + added,
             np.insert(states, ends, final[ends - 1]),
-            np.insert(moves[context.actions[part]], ends, self.model.config.n_actions),
-            np.insert(context.rewards[part].astype(np.float32), ends, 0.0),
-            np.insert(context.tags[part].astype(np.int64), ends, TAG_UNKNOWN),
+            np.insert(context.tags.astype(np.int64), ends, TAG_UNKNOWN),
+            np.insert(self._moves[row, context.actions], ends, self.model.config.n_actions),
+            np.insert(context.rewards.astype(np.float32), ends, 0.0),
         )
-        return tuple(torch.from_numpy(column) for column in columns)
-
-
-def checkpoint_names() -> list[str]:
-    """Checkpoints that ship with the package."""
-    return sorted(path.name for path in CHECKPOINTS.iterdir()) if CHECKPOINTS.is_dir() else []
 
 
 def make(checkpoint: str | None = None, **temperature: float) -> OmniRLAgent:

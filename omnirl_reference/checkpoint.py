@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -49,6 +50,15 @@ def load_model(folder: Path) -> tuple[OmniRL, dict[str, Any]]:
     except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise InvalidConfig(f"{folder}: not a checkpoint ({type(error).__name__}: {error}).") from error
     return model.eval(), notes
+
+
+def fingerprint(model: OmniRL) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a model's weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def save_training(folder: Path, tensors: dict[str, Tensor]) -> None:

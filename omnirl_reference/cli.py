@@ -153,8 +153,9 @@ def export(
     commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
 ) -> None:
     """Validate a run's model and write it as a checkpoint that can ship."""
-    from omnirl_reference.agent import CHECKPOINTS, Temperature
+    from omnirl_reference.agent import Temperature
     from omnirl_reference.export import export as write
+    from omnirl_reference.shipped import CHECKPOINTS
 
     temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
     changes = _given(hardware=hardware, commit=commit)

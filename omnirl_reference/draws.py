@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import AGENT_STREAM, exp, next_unit, permutation, stream_key
+from anymdp_bench.kernels import AGENT_STREAM, exp, log, next_unit, permutation, stream_key
 
 Streams = NDArray[np.uint64]
 
@@ -33,6 +33,15 @@ def permutations(streams: Streams, size: int) -> NDArray[np.int64]:
     for i in range(len(streams)):
         orders[i] = permutation(streams[i : i + 1], size)
     return orders
+
+
+@numba.njit(cache=True)
+def between(first: float, last: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers ``[n]`` at some shares of the geometric way from `first` to `last`, equal on every machine."""
+    way = np.empty(len(share))
+    for i in range(len(share)):
+        way[i] = first * exp(share[i] * log(last / first))
+    return way
 
 
 @numba.njit(cache=True)

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from anymdp_bench import InvalidConfig, __version__
-from omnirl_reference.agent import CHECKPOINTS, OmniRLAgent, Temperature
+from omnirl_reference.agent import OmniRLAgent, Temperature
 from omnirl_reference.checkpoint import WEIGHTS, load_model, save_model
 from omnirl_reference.config import TrainConfig
 from omnirl_reference.config_file import config_of
+from omnirl_reference.shipped import CHECKPOINTS
 from omnirl_reference.validation import Plan, validate
 
 MOST_BYTES = 16 * 2**20

@@ -13,7 +13,7 @@ from anymdp_bench import agents
 from anymdp_bench.agent import Agent, AgentInfo, Learner, MarkovLearner, SingleTask
 from anymdp_bench.agent_check import check_agent
 from anymdp_bench.agents import agent_table, check_is_agent, make_agent
-from anymdp_bench.errors import AgentError, UnknownName
+from anymdp_bench.errors import AgentError, InvalidConfig, UnknownName
 from anymdp_bench.seeding import child_seed
 
 
@@ -137,6 +137,22 @@ def test_factory_may_ask_for_the_bank(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(agents, "load_object", lambda path: factory)
     assert make_agent("a:b", bank="anymdp-16x5-v0").info.name == "for anymdp-16x5-v0"
+
+
+def test_factories_take_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    def factory(bank: str | None = None, *, size: int = 3) -> SingleTask:
+        return SingleTask(Counter, AgentInfo(name=f"{size} for {bank}"))
+
+    monkeypatch.setattr(agents, "load_object", lambda path: factory)
+    assert make_agent("a:b", bank="x", options={"size": 5}).info.name == "5 for x"
+    with pytest.raises(InvalidConfig, match=r"'a:b' has no option bank; legal are size\."):
+        make_agent("a:b", options={"bank": "y"})
+    monkeypatch.setattr(agents, "load_object", lambda path: lambda: SingleTask(Counter))
+    with pytest.raises(InvalidConfig, match=r"has no option size; it has none\."):
+        make_agent("a:b", options={"size": 5})
+    loose = lambda **options: SingleTask(Counter, AgentInfo(name=str(options)))  # noqa: E731
+    monkeypatch.setattr(agents, "load_object", lambda path: loose)
+    assert make_agent("a:b", options={"size": 5}).info.name == "{'size': 5}"
 
 
 def test_one_name_for_two_agents_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

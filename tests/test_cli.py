@@ -37,6 +37,9 @@ def make():
 class Illegal(FirstAction):
     def act(self, observation): return 99
 
+def make_named(first=1, checkpoint="none"):
+    return SingleTask(FirstAction, AgentInfo(name=f"{first!r}-{checkpoint!r}"))
+
 def make_illegal():
     return SingleTask(Illegal)
 """
@@ -105,13 +108,25 @@ def test_agents_of_the_user_run_from_their_folder(capsys, monkeypatch, tmp_path:
     assert (folder / "manifest.json").exists()
 
 
+def test_options_reach_what_makes_the_agent(capsys, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "my_agent.py").write_text(AGENT)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "my_agent", raising=False)
+    words = "run", "my_agent:make_named", "--tasks", "1", "--jobs", "1", "--checkpoint", "a=b"
+    status, out, _ = command(capsys, monkeypatch, *words, "--option", "first=2.5")
+    assert status == 0
+    assert "2.5-'a=b'" in out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("run", "uniform", "--option", "speed"), "--option 'speed': give KEY=VALUE."),
+        (("run", "uniform", "--checkpoint", "x"), "agent 'uniform' has no option checkpoint; it has none."),
         (("run", "unifrom"), "Unknown agent 'unifrom'. Did you mean 'uniform'?"),
         (("run", "uniform", "--board", "anymdp-16x6-v0"), "Unknown board 'anymdp-16x6-online-v0'. Did you"),
         (("run", "uniform", "--tasks", "0"), "n_tasks=0: give an integer of at least 1."),
-        (("run", "uniform", "--jobs", "0"), "jobs=0: give a number of worker processes"),
+        (("run", "uniform", "--jobs", "0"), "jobs=0: give a number of workers"),
         (("run", "no.such:Agent"), "cannot import 'no.such'"),
         (("score", "nowhere"), "nowhere is not a records folder: it has no manifest.json."),
     ],

@@ -1,0 +1,26 @@
+"""The checkpoints that ship, each a factory of an agent: ``"omnirl_reference.shipped:omnirl-16"``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+
+
+def checkpoint_names() -> list[str]:
+    """Checkpoints that ship with the package."""
+    return sorted(path.parent.name for path in CHECKPOINTS.glob("*/notes.json"))
+
+
+def __getattr__(name: str) -> Any:
+    """Return the factory of a checkpoint's agent; its options are those of `omnirl_reference.agent.make`."""
+    if name not in checkpoint_names():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def make(**temperature: float) -> Any:
+        from omnirl_reference.agent import make as make_omnirl
+
+        return make_omnirl(name, **temperature)
+
+    return make
