@@ -6,6 +6,7 @@ Every line of `AGENTS` names a factory that is called without arguments, or with
 AGENTS = {
     "cql": "baselines.cql:make",
     "oracle": "baselines.oracle:Oracle",
+    "ppo": "baselines.ppo:make",
     "q-ucb": "baselines.q_ucb:make",
     "uniform": "baselines.uniform:Uniform",
 }

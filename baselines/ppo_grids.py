@@ -20,12 +20,14 @@ PULLS = TABLE | {"n_envs": 16, "n_steps": 8, "batch_size": 128}
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "anymdp": _grid(
         TABLE | {"ent_coef": 0.01}, learning_rate=[0.03, 0.1], gamma=[0.98, 0.994], bonus=[0.0, 0.3]
-    ),
+    )
+    + _grid(TABLE | {"learning_rate": 0.1, "gamma": 0.994}, ent_coef=[0.01, 0.1], bonus=[1.0, 3.0]),
     "bandit": _grid(PULLS, learning_rate=[0.03, 0.1], ent_coef=[0.05, 0.3], bonus=[0.0, 1.0]),
     "garnet": _grid(TABLE, learning_rate=[0.03, 0.1], gamma=[0.95, 0.99]),
     "darkroom": _grid(SHORT | {"ent_coef": 0.05}, learning_rate=[0.03, 0.1], bonus=[0.0, 0.3]),
     "frozenlake": _grid(SHORT, learning_rate=[0.03, 0.1], gamma=[0.99, 0.999], bonus=[0.0, 0.3]),
     "cliffwalking": _grid(SHORT, learning_rate=[0.03, 0.1], ent_coef=[0.01, 0.1], bonus=[0.0, 0.3]),
-    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97, 0.99])
-    + _grid(NETWORK, learning_rate=[0.001], gamma=[0.97, 0.99]),
+    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97])
+    + _grid(TABLE, learning_rate=[0.03], gamma=[0.99])
+    + _grid(NETWORK, learning_rate=[0.003], gamma=[0.97]),
 }
