@@ -215,9 +215,9 @@ class TrainConfig:
         segment: Steps between two cuts of the gradient; the state is carried over.
         learning_rate: Peak of AdamW's rate.
         final_learning_rate: What it falls to by a cosine.
-        cosine_updates: Updates until the cosine is at its end; None: those of the run. A longer cosine lets
-            one run serve several lengths,
-        cool_down: each ending with so many updates of linear fall to the final rate.
+        cosine_updates: Updates until the cosine is at its end; None: those of the run. With a longer cosine
+            a run of any length begins alike.
+        cool_down: Last updates, over which the rate falls linearly from the cosine to the final rate.
         warm_up: Updates of linear rise.
         weight_decay: Of AdamW.
         clip: Largest gradient norm.

@@ -45,10 +45,9 @@ class HeldOut:
         self._config = config
         stream = stage_stream(config, config.stages[-1])
         stream = dataclasses.replace(stream, label_behaviour=False)
-        n = SEQUENCES if stream.n_tasks is None else min(SEQUENCES, stream.n_tasks)
         self._sequences = {
-            "unseen": Stream(dataclasses.replace(stream, n_tasks=None), n, "unseen").make(0),
-            "seen": Stream(stream, n, replay=True).make(0),
+            "unseen": Stream(dataclasses.replace(stream, n_tasks=None), SEQUENCES, "unseen").make(0),
+            "seen": Stream(stream, SEQUENCES, replay=True).make(0),
         }
 
     def losses(self, model: OmniRL) -> dict[str, float]:

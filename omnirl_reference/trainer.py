@@ -123,11 +123,19 @@ class Trainer:
         checkpoint.save_training(self.folder, tensors | pool_tensors(self.batches.pool))
 
     def learning_rate(self, update: int) -> float:
-        """Linear rise, then a cosine from the peak to the final rate."""
+        """Linear rise, then a cosine towards the final rate, then a linear fall over the cool-down."""
         c = self.config
         if update < c.warm_up:
             return c.learning_rate * (update + 1) / c.warm_up
-        share = (update - c.warm_up) / max(1, c.updates - c.warm_up)
+        left = c.updates - update
+        if left < c.cool_down:
+            begin = self._cosine(c.updates - c.cool_down)
+            return c.final_learning_rate + (begin - c.final_learning_rate) * left / c.cool_down
+        return self._cosine(update)
+
+    def _cosine(self, update: int) -> float:
+        c = self.config
+        share = (update - c.warm_up) / max(1, (c.cosine_updates or c.updates) - c.warm_up)
         fall = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
         return c.final_learning_rate + (c.learning_rate - c.final_learning_rate) * fall
 

@@ -314,3 +314,18 @@ def test_illegal_configurations_are_refused(tmp_path: Path) -> None:
         config_of(stream={"n_states": 32})
     with pytest.raises(InvalidConfig, match="Give a JSON configuration"):
         make(str(tmp_path / "none"))
+
+
+def test_runs_of_several_lengths_begin_alike_and_end_at_the_final_rate(tmp_path: Path) -> None:
+    rates = []
+    for updates in (60, 80):
+        stages = [{"updates": updates}]
+        config = config_of(stages=stages, cosine_updates=100, cool_down=20, learning_rate=1.0, warm_up=10)
+        trainer = Trainer(config, tmp_path / str(updates))
+        rates.append([trainer.learning_rate(update) for update in range(updates + 1)])
+    short, long = rates
+    assert short[:41] == long[:41] and short[41] < long[41]
+    assert short[-1] == long[-1] == pytest.approx(config.final_learning_rate)
+    falls = np.diff(short[40:])
+    np.testing.assert_allclose(falls, falls[0])
+    assert short[10] == 1.0 and short[4] == 0.5

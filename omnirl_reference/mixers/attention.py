@@ -38,14 +38,14 @@ class WindowAttention(nn.Module):
         return kept, kept.clone(), torch.zeros(batch, dtype=torch.long, device=device)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Mix ``[B, T, d]``."""
+        """Mix ``[B, T, d]``; everything between the projections is float32."""
         length = x.shape[1]
-        q, k, v = (
-            y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.project(x).chunk(3, dim=-1)
-        )
+        projected = self.project(x).float()
+        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in projected.chunk(3, dim=-1))
         keys, values = torch.cat([state[0], k], dim=2), torch.cat([state[1], v], dim=2)
         bias = self._bias(length, state[2])
-        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=bias)
+        with torch.autocast(x.device.type, enabled=False):
+            y = F.scaled_dot_product_attention(q, keys, values, attn_mask=bias)
         kept = (state[2] + length).clamp(max=WINDOW - 1)
         recent = slice(keys.shape[2] - (WINDOW - 1), None)
         return self.out(y.transpose(1, 2).flatten(2)), (keys[:, :, recent], values[:, :, recent], kept)

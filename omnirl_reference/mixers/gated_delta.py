@@ -9,11 +9,16 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from omnirl_reference.mixers.gated_delta_cuda import delta_kernel, kernel_is_installed
 from omnirl_reference.mixers.linear import split_chunks
+
+Recurrence = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 CHUNK = 32
 """Positions computed in parallel; 32 was fastest of 16 to 128 on a CPU."""
@@ -102,14 +107,23 @@ class GatedDelta(nn.Module):
         return (torch.zeros(batch, self.heads, head, head, device=device),)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Mix ``[B, T, d]``."""
+        """Mix ``[B, T, d]``; everything between the projections is float32."""
         width = x.shape[-1]
-        q, k, v, gate, decay, write = self.project(x).split([width] * 4 + [self.heads] * 2, dim=-1)
-        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
-        q, k = F.normalize(F.silu(q), dim=-1), F.normalize(F.silu(k), dim=-1)
-        log_decay = -self.decay_rate.exp() * F.softplus(decay + self.decay_offset)
-        inputs = (q, k, F.silu(v), log_decay.transpose(1, 2), write.sigmoid().transpose(1, 2))
-        mix = delta_recurrence if x.shape[1] == 1 else delta_chunks
-        y, new = mix(*inputs, state[0])
-        y = self.norm(y).transpose(1, 2).flatten(2) * F.silu(gate)
+        mix = self._choose(x)
+        projected = self.project(x).float()
+        with torch.autocast(x.device.type, enabled=False):
+            q, k, v, gate, decay, write = projected.split([width] * 4 + [self.heads] * 2, dim=-1)
+            q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
+            q, k = F.normalize(F.silu(q), dim=-1), F.normalize(F.silu(k), dim=-1)
+            log_decay = -self.decay_rate.exp() * F.softplus(decay + self.decay_offset)
+            inputs = (q, k, F.silu(v), log_decay.transpose(1, 2), write.sigmoid().transpose(1, 2))
+            y, new = mix(*inputs, state[0])
+            y = self.norm(y).transpose(1, 2).flatten(2) * F.silu(gate)
         return self.out(y), (new,)
+
+    def _choose(self, x: Tensor) -> Recurrence:
+        """Steps for one position; a kernel of bfloat16 where that is wanted and installed; else chunks."""
+        if x.shape[1] == 1:
+            return delta_recurrence
+        halved = x.is_cuda and torch.is_autocast_enabled("cuda")
+        return delta_kernel if halved and kernel_is_installed() else delta_chunks

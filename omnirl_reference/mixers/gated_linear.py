@@ -39,12 +39,16 @@ class GatedLinear(nn.Module):
         return (torch.zeros(batch, self.heads, head, head, device=device),)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Mix ``[B, T, d]``."""
-        log_decay = (F.logsigmoid(self.decay(x)) / DECAY_TEMPERATURE).clamp(min=LEAST_LOG_DECAY)
-        q, k, v, gate = self.project(x).chunk(4, dim=-1)
-        q, k, v, log_decay = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v, log_decay))
-        scale = q.shape[-1] ** -0.5
-        mix = linear_recurrence if x.shape[1] == 1 else linear_chunks
-        y, new = mix(q * scale, k, v, log_decay, None, None, state[0])
-        y = self.norm(y).transpose(1, 2).flatten(2) * F.silu(gate)
+        """Mix ``[B, T, d]``; everything between the projections is float32."""
+        log_decay, projected = self.decay(x).float(), self.project(x).float()
+        with torch.autocast(x.device.type, enabled=False):
+            log_decay = (F.logsigmoid(log_decay) / DECAY_TEMPERATURE).clamp(min=LEAST_LOG_DECAY)
+            q, k, v, gate = projected.chunk(4, dim=-1)
+            q, k, v, log_decay = (
+                y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v, log_decay)
+            )
+            scale = q.shape[-1] ** -0.5
+            mix = linear_recurrence if x.shape[1] == 1 else linear_chunks
+            y, new = mix(q * scale, k, v, log_decay, None, None, state[0])
+            y = self.norm(y).transpose(1, 2).flatten(2) * F.silu(gate)
         return self.out(y), (new,)

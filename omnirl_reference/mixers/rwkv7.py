@@ -48,23 +48,29 @@ class Rwkv7(nn.Module):
         return recurrent, torch.zeros(batch, 1, self.heads * head, device=device)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Mix ``[B, T, d]``."""
+        """Mix ``[B, T, d]``; everything between the projections is float32."""
         previous = torch.cat([state[1], x[:, :-1]], dim=1)
         for_q, for_k, for_v, for_decay, for_rate, for_gate = (
             x + (previous - x) * mix for mix in self.shift.unbind(0)
         )
-        q, k, v = self.query(for_q), self.key(for_k), self.value(for_v)
-        log_decay = -DECAY_BOUND * self.decay(for_decay).sigmoid()
-        rate = self.rate(for_rate).sigmoid()
-        removal = self._heads(k * self.key_scale)
-        removal = F.normalize(removal, dim=-1)
+        q, k, v = self.query(for_q).float(), self.key(for_k).float(), self.value(for_v).float()
+        log_decay, rate = self.decay(for_decay).float(), self.rate(for_rate).float()
+        gate = self.gate(for_gate).float().sigmoid()
+        with torch.autocast(x.device.type, enabled=False):
+            y, new = self._recur(q, k, v, log_decay, rate.sigmoid(), state[0])
+        return self.out(y.transpose(1, 2).flatten(2) * gate), (new, x[:, -1:])
+
+    def _recur(
+        self, q: Tensor, k: Tensor, v: Tensor, decay: Tensor, rate: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Recurrence over ``[B, T, d]``; outputs ``[B, H, T, D]`` and the state after them."""
+        log_decay = -DECAY_BOUND * decay.sigmoid()
+        removal = F.normalize(self._heads(k * self.key_scale), dim=-1)
         k = k * (1 + (rate - 1) * self.rate_scale)
         q, k, v, log_decay, rate = (self._heads(y) for y in (q, k, v, log_decay, rate))
-        mix = linear_recurrence if x.shape[1] == 1 else linear_chunks
-        y, new = mix(q, k, v, log_decay, -removal, removal * rate, state[0])
-        y = self.norm(y) + (q * k * self.bonus[:, None]).sum(-1, keepdim=True) * v
-        y = y.transpose(1, 2).flatten(2) * self.gate(for_gate).sigmoid()
-        return self.out(y), (new, x[:, -1:])
+        mix = linear_recurrence if q.shape[2] == 1 else linear_chunks
+        y, new = mix(q, k, v, log_decay, -removal, removal * rate, state)
+        return self.norm(y) + (q * k * self.bonus[:, None]).sum(-1, keepdim=True) * v, new
 
     def _heads(self, y: Tensor) -> Tensor:
         return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)

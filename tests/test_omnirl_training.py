@@ -1,0 +1,176 @@
+"""Training beyond the plain case: several processes, half precision, lost gradients."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import load_file  # noqa: E402
+
+from anymdp_bench import InvalidConfig  # noqa: E402
+from omnirl_reference.batches import Batches  # noqa: E402
+from omnirl_reference.config import ModelConfig, StreamConfig, TrainConfig  # noqa: E402
+from omnirl_reference.config_file import config_names, load_config, train_config  # noqa: E402
+from omnirl_reference.held_out import HeldOut, loss_by_range  # noqa: E402
+from omnirl_reference.loss import policy_errors  # noqa: E402
+from omnirl_reference.mixers import MIXERS  # noqa: E402
+from omnirl_reference.mixers.gated_delta_cuda import delta_kernel, kernel_is_installed  # noqa: E402
+from omnirl_reference.model import OmniRL  # noqa: E402
+from omnirl_reference.processes import Processes  # noqa: E402
+from omnirl_reference.segments import segments_of  # noqa: E402
+from omnirl_reference.simulate import Sequences  # noqa: E402
+from omnirl_reference.stream import Stream  # noqa: E402
+from omnirl_reference.trainer import Trainer  # noqa: E402
+
+SMALL = ModelConfig(width=32, layers=1, head_width=16)
+CONFIG = {
+    "name": "test",
+    "model": dataclasses.asdict(SMALL),
+    "stream": {"steps": 64},
+    "stages": [{"updates": 3}, {"updates": 3, "on_policy_share": 0.5}],
+    "batch": 4,
+    "segment": 48,
+    "own_play": {"refresh": 3, "pool": 4},
+    "warm_up": 2,
+}
+CONFIGS = [*config_names()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def config_of(**changes: object) -> TrainConfig:
+    return train_config(CONFIG | changes)
+
+
+def losses_of(trainer: Trainer) -> list[float]:
+    values: list[float] = []
+    trainer.run(lambda row: values.append(row["policy"]))
+    return values
+
+
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    words = ["-m", "omnirl_reference.cli", "train", str(path), "--device", "cpu", "--out"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launcher, *words, str(tmp_path / "two")], check=True, capture_output=True, timeout=240)
+    Trainer(config_of(), tmp_path / "one", "cpu").run()
+    one, two = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
+    begun = OmniRL(SMALL).state_dict()
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5)
+    assert any(not torch.allclose(one[name], begun[name], atol=1e-3) for name in one)
+
+
+def test_rows_of_all_processes_make_up_the_batch() -> None:
+    torch.manual_seed(0)
+    model, config = OmniRL(SMALL), config_of()
+    for update, n_parts in ((0, 1), (4, 2)):
+        whole = Batches(config, model, Processes()).get(update)
+        halves = [Batches(config, model, Processes(rank, 2)).get(update) for rank in (0, 1)]
+        cut = [half.states.reshape(n_parts, -1, 65) for half in halves]
+        assert np.array_equal(np.concatenate(cut, axis=1).reshape(4, 65), whole.states)
+    with pytest.raises(InvalidConfig, match="cannot be shared equally by 3 processes"):
+        Batches(config, model, Processes(0, 3))
+
+
+@pytest.mark.parametrize("mixer", MIXERS)
+def test_half_precision_learns_as_full_precision_does(tmp_path: Path, mixer: str) -> None:
+    model = dataclasses.asdict(SMALL) | {"mixer": mixer}
+    stages = [{"updates": 2}]
+    full, half = (
+        losses_of(Trainer(config_of(model=model, stages=stages, precision=p), tmp_path / p, "cpu"))
+        for p in ("float32", "bfloat16")
+    )
+    assert half == pytest.approx(full, rel=0.02)
+    assert half != full
+
+
+def test_updates_without_a_finite_gradient_are_skipped_and_counted(tmp_path: Path) -> None:
+    trainer = Trainer(config_of(stages=[{"updates": 6}]), tmp_path, "cpu")
+    trainer.run(until=2)
+    before = {name: x.clone() for name, x in trainer.model.state_dict().items()}
+    broken = trainer.model.policy.weight.register_hook(lambda gradient: gradient * torch.nan)
+    rows: list[dict[str, float]] = []
+    trainer.run(rows.append, until=4)
+    assert [row["skipped"] for row in rows] == [1.0, 2.0]
+    assert all(torch.equal(x, before[name]) for name, x in trainer.model.state_dict().items())
+    broken.remove()
+    again = Trainer(config_of(stages=[{"updates": 6}]), tmp_path, "cpu")
+    again.run(until=5)
+    assert again.skipped == 2
+    assert json.loads((tmp_path / "notes.json").read_text())["skipped"] == 2
+    assert not torch.equal(again.model.policy.weight, before["policy.weight"])
+
+
+@pytest.mark.skipif(not (kernel_is_installed() and torch.cuda.is_available()), reason="needs fla and CUDA")
+def test_the_cuda_kernel_equals_the_chunks() -> None:
+    from omnirl_reference.mixers.gated_delta import delta_chunks
+
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 200, 32, device="cuda") for _ in range(3))
+    q, k = (torch.nn.functional.normalize(x, dim=-1) for x in (q, k))
+    decay, write = -torch.rand(2, 3, 200, device="cuda"), torch.rand(2, 3, 200, device="cuda")
+    state = torch.randn(2, 3, 32, 32, device="cuda")
+    for fast, slow in zip(
+        delta_kernel(q, k, v, decay, write, state), delta_chunks(q, k, v, decay, write, state), strict=True
+    ):
+        torch.testing.assert_close(fast, slow, rtol=0.03, atol=0.03)
+
+
+def test_losses_are_reported_by_context(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = OmniRL(SMALL)
+    batch = Stream(StreamConfig(steps=300, label="hard"), 4).make(0)
+    found = loss_by_range(model, batch, 128)
+    assert list(found) == ["0-16", "16-64", "64-256", "256+"]
+    whole = loss_by_range(model, batch, 300)
+    assert found == pytest.approx(whole, rel=1e-4)
+    acted = batch.actions < 5
+    counts = [acted[:, low:high].sum() for low, high in ((0, 16), (16, 64), (64, 256), (256, None))]
+    (part,) = segments_of(batch, 300, 1, model)
+    errors = policy_errors(model.decide(part.steps, model.initial_state(4))[0], part.targets).detach()
+    mean = float(errors.sum() / acted.sum())
+    assert np.average(list(whole.values()), weights=counts) == pytest.approx(mean, rel=1e-4)
+
+
+def label_rows(batch: Sequences) -> set[tuple[float, ...]]:
+    """Labels of a batch, each with its actions in order of weight: what relabelling leaves as it is."""
+    rows = np.sort(batch.targets[batch.actions < 5].reshape(-1, 5), axis=1)
+    return set(map(tuple, rows.round(5).tolist()))
+
+
+def test_seen_tasks_are_those_of_training_played_anew() -> None:
+    held_out = HeldOut(config_of(stream={"steps": 64, "n_tasks": 1}, stages=[{"updates": 1}]))._sequences
+    trained = Stream(StreamConfig(steps=64, n_tasks=1), 32).make(0)
+    assert not np.array_equal(held_out["seen"].states, trained.states)
+    assert label_rows(held_out["seen"]) <= label_rows(trained)
+    assert len(label_rows(held_out["unseen"])) > 20 > len(label_rows(trained))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_shipped_configurations_train(tmp_path: Path, name: str) -> None:
+    whole = load_config(name)
+    assert whole.name == name
+    tiny = dataclasses.replace(
+        whole,
+        model=dataclasses.replace(whole.model, width=16, layers=1, head_width=16),
+        stream=dataclasses.replace(whole.stream, steps=48),
+        stages=(
+            dataclasses.replace(whole.stages[0], updates=1),
+            dataclasses.replace(whole.stages[-1], updates=1),
+        ),
+        own_play=dataclasses.replace(whole.own_play, pool=4),
+        batch=4,
+        validate_every=0,
+    )
+    assert np.isfinite(losses_of(Trainer(tiny, tmp_path, "cpu"))).all()
