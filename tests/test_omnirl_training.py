@@ -21,7 +21,7 @@ from omnirl_reference.held_out import HeldOut, loss_by_range  # noqa: E402
 from omnirl_reference.loss import policy_errors  # noqa: E402
 from omnirl_reference.mixers import MIXERS  # noqa: E402
 from omnirl_reference.mixers.gated_delta_cuda import delta_kernel, kernel_is_installed  # noqa: E402
-from omnirl_reference.model import OmniRL  # noqa: E402
+from omnirl_reference.model import OmniRL, count_parameters  # noqa: E402
 from omnirl_reference.processes import Processes  # noqa: E402
 from omnirl_reference.segments import segments_of  # noqa: E402
 from omnirl_reference.simulate import Sequences  # noqa: E402
@@ -164,13 +164,49 @@ def test_shipped_configurations_train(tmp_path: Path, name: str) -> None:
     tiny = dataclasses.replace(
         whole,
         model=dataclasses.replace(whole.model, width=16, layers=1, head_width=16),
-        stream=dataclasses.replace(whole.stream, steps=48),
-        stages=(
-            dataclasses.replace(whole.stages[0], updates=1),
-            dataclasses.replace(whole.stages[-1], updates=1),
+        stages=tuple(
+            dataclasses.replace(stage, updates=1, stream={**stage.stream, "steps": 48})
+            for stage in (whole.stages[0], whole.stages[-1])
         ),
         own_play=dataclasses.replace(whole.own_play, pool=4),
         batch=4,
         validate_every=0,
     )
     assert np.isfinite(losses_of(Trainer(tiny, tmp_path, "cpu"))).all()
+
+
+def test_rivals_differ_in_behaviours_labels_and_tags_alone() -> None:
+    free = {
+        "behaviours": {"uniform": 1.0},
+        "label_behaviour": False,
+        "resample_share": 0.0,
+        "masked_sequences": 0.0,
+    }
+    found = set()
+    for name in ("dpd", "omnirl-16-no-prior", "dpt", "ad", "ad-eps"):
+        config = load_config(name)
+        assert config.updates == 1600
+        stream = dataclasses.replace(config.stream, **free)
+        rest = dataclasses.replace(config, name="", stream=stream, stages=load_config("dpd").stages)
+        found.add(repr(rest))
+        assert all(set(stage.stream) <= {"oracle_free_share"} for stage in config.stages)
+    assert len(found) == 1
+
+
+def test_large_models_fit_into_a_checkpoint_that_ships() -> None:
+    sizes = [4 * count_parameters(OmniRL(load_config(name).model)) for name in CONFIGS]
+    assert max(sizes) < 16 * 2**20 - 2**16
+
+
+def test_the_rate_cools_down_at_the_end_of_a_longer_cosine(tmp_path: Path) -> None:
+    shape = {"learning_rate": 1.0, "final_learning_rate": 0.1, "warm_up": 10}
+    plain = Trainer(config_of(stages=[{"updates": 110}], **shape), tmp_path, "cpu")
+    cut = config_of(stages=[{"updates": 80}], cosine_updates=110, cool_down=20, **shape)
+    cooled = Trainer(cut, tmp_path, "cpu")
+    assert plain.learning_rate(4) == pytest.approx(0.5)
+    assert plain.learning_rate(60) == pytest.approx(0.55)
+    assert plain.learning_rate(110) == pytest.approx(0.1)
+    assert [cooled.learning_rate(t) for t in range(61)] == [plain.learning_rate(t) for t in range(61)]
+    falls = np.diff([cooled.learning_rate(t) for t in range(60, 81)])
+    assert falls == pytest.approx(np.full(20, falls[0]))
+    assert cooled.learning_rate(80) == pytest.approx(0.1)
