@@ -60,9 +60,10 @@ class Actor:
         memory: list[State] = [tuple(tensor[only] for tensor in part) for part in self.memory]
         columns = [x[None].to(self.device) for x in (states, tags, actions, rewards)]
         for piece in torch.arange(len(states), device=self.device).split(SEGMENT):
-            segment = [x[:, piece] for x in columns]
-            _, memory = self.model.decide(shift(*segment, before), memory)
-            before = Steps(before.states, *(x[:, -1:] for x in segment))
+            states, tags, actions, rewards = (x[:, piece] for x in columns)
+            _, memory = self.model.decide(shift(states, tags, actions, rewards, before), memory)
+            last = (x[:, -1:] for x in (states, tags, actions, rewards))
+            before = Steps(before.states, *last)
         for part, new in zip(self.memory, memory, strict=True):
             for tensor, value in zip(part, new, strict=True):
                 tensor[only] = value

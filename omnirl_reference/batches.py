@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from omnirl_reference.config import Stage, StreamConfig, TrainConfig
@@ -59,12 +61,12 @@ class Batches:
             parts.append(self._given(index, self.config.batch - own, update))
         if own:
             parts.append(self._own(stage, own, update))
-        return Sequences(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return join(parts)
 
     def _given(self, index: int, n: int, update: int) -> Sequences:
         rows = self.processes.rows(n)
         if self.data is not None:
-            return Sequences(*(x[:n][rows] for x in self.data.get(update)))
+            return take(self.data.get(update), np.arange(n)[rows])
         if self._stage != index:
             self._stage = index
             self._stream = Stream(stage_stream(self.config, self.config.stages[index]), n, rows=rows)
@@ -74,7 +76,7 @@ class Batches:
         sequences = self._own_pool(stage, update)
         first = update * n % len(sequences.actions)
         rows = (first + np.arange(n)) % len(sequences.actions)
-        return Sequences(*(x[rows[self.processes.rows(n)]] for x in sequences))
+        return take(sequences, rows[self.processes.rows(n)])
 
     def _own_pool(self, stage: Stage, update: int) -> Sequences:
         number = update // self.config.own_play.refresh
@@ -82,6 +84,18 @@ class Batches:
             stream = stage_stream(self.config, stage)
             self.pool = Pool(number, play_sequences(self.model, stream, self.config.own_play, number))
         return self.pool.sequences
+
+
+def join(parts: Iterable[Sequences]) -> Sequences:
+    """Put batches under each other."""
+    columns: Any = zip(*parts, strict=True)
+    return Sequences(*map(np.concatenate, columns))
+
+
+def take(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
+    """Some rows of a batch."""
+    arrays: Any = (x[rows] for x in sequences)
+    return Sequences(*arrays)
 
 
 def stage_stream(config: TrainConfig, stage: Stage) -> StreamConfig:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from omnirl_reference import step_kernels as kernels
 from omnirl_reference.config import TAG_UNKNOWN, ModelConfig
 from omnirl_reference.model import OmniRL
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 def can_compile(model: OmniRL) -> bool:
@@ -20,43 +19,37 @@ def can_compile(model: OmniRL) -> bool:
     return here and model.config.layout == "packed" and model.config.mixer == "gated-delta"
 
 
-def _array(x: Tensor) -> NDArray[np.float32]:
-    return np.ascontiguousarray(x.detach().float().numpy())
-
-
 def weights_of(model: OmniRL) -> kernels.Weights:
     """Copy a model's weights into the form that the kernels take."""
-    t = model.tokens
-    state = t.state.weight if t.prompt is None else t.state.weight + t.prompt.weight[-1]
-    into, _, out = t.join
-    blocks = list(model.blocks)
-    mixers = [block.mixer for block in blocks]
+    state = {name: value.detach().float().numpy() for name, value in model.state_dict().items()}
 
-    def stack(parts: list[Tensor]) -> NDArray[np.float32]:
-        return _array(torch.stack([x.detach() for x in parts]))
+    def stack(name: str) -> Floats:
+        return np.stack([state[f"blocks.{layer}.{name}"] for layer in range(model.config.layers)])
 
-    return kernels.Weights(
-        state=_array(state),
-        previous_state=_array(t.previous_state.weight),
-        tag=_array(t.tag.weight),
-        action=_array(t.action.weight),
-        reward=_array(torch.cat([t.reward.weight.T, t.reward.bias[None]])),
-        join_in=_array(into.weight.T),
-        join_in_bias=_array(into.bias),
-        join_out=_array(out.weight.T),
-        join_out_bias=_array(out.bias),
-        mixer_norm=stack([block.mixer_norm.weight for block in blocks]),
-        project=stack([mixer.project.weight.T for mixer in mixers]),
-        decay=stack([torch.stack([mixer.decay_rate, mixer.decay_offset]) for mixer in mixers]),
-        head_norm=stack([mixer.norm.weight for mixer in mixers]),
-        mixed=stack([mixer.out.weight.T for mixer in mixers]),
-        forward_norm=stack([block.forward_norm.weight for block in blocks]),
-        into=stack([block.into.weight.T for block in blocks]),
-        out=stack([block.out.weight.T for block in blocks]),
-        norm=_array(model.norm.weight),
-        policy=_array(model.policy.weight.T),
-        policy_bias=_array(model.policy.bias),
+    prompt = state["tokens.prompt.weight"][-1] if model.config.prompt else np.float32(0.0)
+    found = kernels.Weights(
+        state=state["tokens.state.weight"] + prompt,
+        previous_state=state["tokens.previous_state.weight"],
+        tag=state["tokens.tag.weight"],
+        action=state["tokens.action.weight"],
+        reward=np.concatenate([state["tokens.reward.weight"].T, state["tokens.reward.bias"][None]]),
+        join_in=state["tokens.join.0.weight"].T,
+        join_in_bias=state["tokens.join.0.bias"],
+        join_out=state["tokens.join.2.weight"].T,
+        join_out_bias=state["tokens.join.2.bias"],
+        mixer_norm=stack("mixer_norm.weight"),
+        project=stack("mixer.project.weight").swapaxes(1, 2),
+        decay=np.stack([stack("mixer.decay_rate"), stack("mixer.decay_offset")], axis=1),
+        head_norm=stack("mixer.norm.weight"),
+        mixed=stack("mixer.out.weight").swapaxes(1, 2),
+        forward_norm=stack("forward_norm.weight"),
+        into=stack("into.weight").swapaxes(1, 2),
+        out=stack("out.weight").swapaxes(1, 2),
+        norm=state["norm.weight"],
+        policy=state["policy.weight"].T,
+        policy_bias=state["policy.bias"],
     )
+    return kernels.Weights(*(np.array(x, order="C") for x in found))
 
 
 class CompiledActor:
@@ -79,20 +72,16 @@ class CompiledActor:
             reward=np.zeros(n, np.float32),
         )
 
-    def logits(self, states: Ints, rows: Ints) -> NDArray[np.float32]:
+    def logits(self, states: Ints, rows: Ints) -> Floats:
         """Policy logits float32 ``[len(rows), A]`` of `rows`, whose states ``[n]`` enter the memory."""
         logits = np.empty((len(rows), len(self._weights.policy_bias)), np.float32)
         kernels.decide(self._weights, self.memory, states, rows, logits)
         return logits
 
-    def remember(
-        self, states: Ints, tags: Ints, actions: Ints, rewards: NDArray[np.float32], rows: Ints
-    ) -> None:
+    def remember(self, states: Ints, tags: Ints, actions: Ints, rewards: Floats, rows: Ints) -> None:
         """Note the step ``[n]`` that `rows` just took."""
         kernels.remember(self.memory, states, tags, actions, rewards, rows)
 
-    def read(
-        self, start: Ints, states: Ints, tags: Ints, actions: Ints, rewards: NDArray[np.float32]
-    ) -> None:
+    def read(self, start: Ints, states: Ints, tags: Ints, actions: Ints, rewards: Floats) -> None:
         """Take in recorded sequences ``[T]``; row i owns positions start[i]..start[i + 1] - 1."""
         kernels.read(self._weights, self.memory, start, states, tags, actions, rewards)

@@ -42,7 +42,7 @@ def train_config(values: Mapping[str, Any]) -> TrainConfig:
     """
     given = dict(values)
     try:
-        parts = {
+        parts: dict[str, Any] = {
             "model": ModelConfig(**given.pop("model", {})),
             "stream": StreamConfig(**given.pop("stream", {})),
             "stages": tuple(Stage(**stage) for stage in given.pop("stages", [{"updates": 1000}])),

@@ -99,4 +99,4 @@ def _tensorboard(folder: Path, update: int) -> Any:
         return None
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=update)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=update)

@@ -7,7 +7,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ def play_sequences(model: OmniRL, config: StreamConfig, how: OwnPlay, index: int
 
 def fresh_tasks(config: StreamConfig, n: int, seed: int) -> list[TabularTask]:
     """Draw `n` tasks of the stream's family."""
-    settings: dict[str, int | None] = {"n_states": config.n_states, "n_actions": config.n_actions}
+    settings: dict[str, Any] = {"n_states": config.n_states, "n_actions": config.n_actions}
     if config.family == "anymdp":
         settings["min_states"] = config.min_states
     return sample_tasks(config.family, n, seed=seed, **settings)

@@ -8,7 +8,7 @@ blocks, so that the weights, which do not fit the inner caches, are read once fo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -95,7 +95,7 @@ class Memory(NamedTuple):
 
 
 @numba.njit(cache=True, inline="always")
-def _exp(x: float) -> float:
+def _exp(x: Any) -> Any:
     """Exponential in float32 of x, cut to [-87, 87]."""
     x = min(max(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
     k = np.float32(math.floor(x * LOG2_E + np.float32(0.5)))
@@ -158,7 +158,9 @@ def _unit(x: Floats) -> None:
 
 
 @numba.njit(cache=True)
-def _delta(state: Floats, q: Floats, k: Floats, v: Floats, decay: float, write: float, out: Floats) -> None:
+def _delta(
+    state: Floats, q: Floats, k: Floats, v: Floats, decay: np.float32, write: np.float32, out: Floats
+) -> None:
     """Move one head's state ``[D, D]`` on and read it: equations 8-10 of arXiv 2412.06464."""
     size = len(q)
     for j in range(size):

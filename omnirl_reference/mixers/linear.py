@@ -99,4 +99,5 @@ def split_chunks(x: Tensor, chunk: int) -> Tensor:
     padding = -x.shape[2] % chunk
     if padding:
         x = torch.cat([x, x.new_zeros(*x.shape[:2], padding, *x.shape[3:])], dim=2)
-    return x.unflatten(2, (-1, chunk))
+    chunks: Tensor = x.unflatten(2, (-1, chunk))
+    return chunks

@@ -73,7 +73,8 @@ class Rwkv7(nn.Module):
         return self.norm(y) + (q * k * self.bonus[:, None]).sum(-1, keepdim=True) * v, new
 
     def _heads(self, y: Tensor) -> Tensor:
-        return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        heads: Tensor = y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return heads
 
 
 def _low_rank(width: int) -> nn.Sequential:
