@@ -90,6 +90,7 @@ def test_a_legal_submission_passes(learner: bool, tmp_path: Path) -> None:
     ("edit", "message"),
     [
         (setting("schema", 2), "schema: Input should be 1"),
+        (setting("schema", True), "schema: True is no integer"),
         (setting("name", "Mine"), "'Mine' is no name: use lower-case"),
         (setting("title", "<b>me</b>"), "title: holds '<': markup is not shown"),
         (setting("title", "me\u202eem"), r"title: holds an invisible formatting character \(U\+202E\)"),

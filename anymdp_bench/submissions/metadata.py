@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from anymdp_bench.agent import AgentInfo
 from anymdp_bench.submissions.plain import check_link, check_slug, check_text
@@ -28,6 +28,17 @@ Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+def _check_integer(value: Any) -> int:
+    """Refuse true, which equals 1 and would pass for it."""
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
+
+
+Version = Annotated[Literal[1], BeforeValidator(_check_integer), Field(alias="schema")]
+"""Version of a file's format."""
 
 
 def _check_scalar(value: Any) -> JsonScalar:
@@ -121,7 +132,7 @@ class Metadata(Strict):
         machine: Versions and processor.
     """
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    schema_version: Version
     name: Slug
     title: Short
     authors: Long | None

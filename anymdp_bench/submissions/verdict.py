@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from anymdp_bench.submissions.bounded_json import parse_json
 from anymdp_bench.submissions.files import read_bounded
-from anymdp_bench.submissions.metadata import Hash, Machine, Short, Strict
+from anymdp_bench.submissions.metadata import Hash, Machine, Short, Strict, Version
 from anymdp_bench.submissions.problems import problem, refuse
 from anymdp_bench.task_file import replacing
 
@@ -90,7 +90,7 @@ class Verdict(Strict):
         machine: Where it was verified.
     """
 
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    schema_version: Version
     submission: Hash
     reproduction: Reproduction | None
     fresh: Fresh | None
