@@ -51,13 +51,13 @@ class NoveltyBonus(VecEnvWrapper):
 
     Args:
         env: What is played; its observations and actions are Discrete.
-        weight: In units of the reward.
+        weight: In units of the reward; may be set at any time.
     """
 
     def __init__(self, env: VecEnv, weight: float) -> None:
         """See the class."""
         super().__init__(env)
-        self._weight = weight
+        self.weight = weight
         self._n = np.zeros((env.observation_space.n, env.action_space.n))  # type: ignore[attr-defined]
         self._observations: NDArray[Any] = np.zeros(env.num_envs, np.int64)
 
@@ -77,5 +77,5 @@ class NoveltyBonus(VecEnvWrapper):
         """Take the step."""
         observations, rewards, dones, infos = self.venv.step_wait()
         self._observations = np.asarray(observations)
-        bonus = self._weight / np.sqrt(self._n[self._places])
+        bonus = self.weight / np.sqrt(self._n[self._places])
         return observations, rewards + bonus.astype(np.float32), dones, infos

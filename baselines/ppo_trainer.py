@@ -39,7 +39,9 @@ class PpoSettings:
         ent_coef: Weight of the entropy bonus at the start; it falls linearly to its `ent_rest` part.
         ent_rest: In [0, 1]; 1 keeps the weight as it is.
         ent_episodes: Episodes after which it has fallen.
-        bonus: Weight of the novelty bonus, in units of the deviation that scales the rewards; 0: none.
+        bonus: Weight of the novelty bonus at the start, in units of the deviation that scales the rewards;
+            0: none. It falls linearly to its `bonus_rest` part, within `ent_episodes` as well.
+        bonus_rest: In [0, 1]; 1 keeps the weight as it is.
     """
 
     hidden: int = 64
@@ -54,6 +56,7 @@ class PpoSettings:
     ent_rest: float = 1.0
     ent_episodes: int = 10_000
     bonus: float = 0.0
+    bonus_rest: float = 1.0
 
 
 class Lived(NamedTuple):
@@ -98,8 +101,8 @@ class Trainer:
         self._ends = _Ends()
         self._states: tuple[Any, ...] = _global_states()
         env: VecEnv = ScaledRewards(Sb3VecEnv(copies), settings.gamma)
-        if settings.bonus > 0:
-            env = NoveltyBonus(env, settings.bonus)
+        self._novelty = NoveltyBonus(env, settings.bonus) if settings.bonus > 0 else None
+        env = self._novelty or env
         with self._own_generators():
             self._model = PPO(
                 DiscretePolicy,
@@ -131,15 +134,17 @@ class Trainer:
         size = self._settings.n_envs * self._settings.n_steps
         while len(queue) < n_episodes:
             self.table = self._greedy()
-            self._model.ent_coef = self._entropy_weight()
+            self._set_weights()
             with self._own_generators():
                 self._model.learn(size, self._ends, log_interval=None, reset_num_timesteps=False)
         return [queue.popleft() for _ in range(n_episodes)]
 
-    def _entropy_weight(self) -> float:
+    def _set_weights(self) -> None:
         settings = self._settings
         done = min(1.0, self._ends.n_ended / settings.ent_episodes)
-        return settings.ent_coef * (1.0 - done * (1.0 - settings.ent_rest))
+        self._model.ent_coef = settings.ent_coef * (1.0 - done * (1.0 - settings.ent_rest))
+        if self._novelty is not None:
+            self._novelty.weight = settings.bonus * (1.0 - done * (1.0 - settings.bonus_rest))
 
     def _greedy(self) -> NDArray[np.float64]:
         """Most probable action of every observation, one-hot; the first of equals."""
