@@ -8,7 +8,13 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-METHODS = {"q-ucb": "TQL-UCB", "ppo": "PPO", "omnirl": "OmniRL (AnyMDP)"}
+METHODS = {
+    "q-ucb": "TQL-UCB",
+    "ppo": "PPO",
+    "omnirl-16": "OmniRL (AnyMDP)",
+    "omnirl-16-garnet": "OmniRL (Garnet)",
+    "omnirl-128": "OmniRL (AnyMDP)",
+}
 """Which of the paper's methods an agent stands for."""
 
 

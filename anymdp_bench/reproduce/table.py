@@ -17,13 +17,38 @@ from anymdp_bench.report import count_text, interval_text, percent_text
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.runs import Cell
+from anymdp_bench.task import TabularTask, Task
 
 NO_FIGURES = Figures(math.nan, math.nan, math.nan)
 CANNOT_PLAY, NOT_RUN = "cannot play", "not run"
-UNPLAYABLE = {"oracle": "pendulum", "ppo": "switch2"}
-"""Family that an agent cannot play: the oracle solves tables, PPO trains on copies of one player's task."""
 Results = Mapping[tuple[str, str], Compact]
 """Results by (bank, agent)."""
+
+
+class Limit(NamedTuple):
+    """What an agent needs of a task, and what to say where it is missing."""
+
+    needs: str
+    fits: Callable[[Task], bool]
+
+
+def _at_most(n_states: int) -> Limit:
+    """Sizes that a checkpoint was trained for; a Switch2 player sees 105 states."""
+    largest = {"switch2": 105}
+    return Limit(
+        f"needs at most {n_states} states",
+        lambda task: largest.get(task.family, task.n_observations) <= n_states,
+    )
+
+
+LIMITS: Mapping[str, Limit] = {
+    "oracle": Limit("needs tables to solve", lambda task: isinstance(task, TabularTask)),
+    "ppo": Limit("needs copies of one player's task", lambda task: task.family != "switch2"),
+    "omnirl-16": _at_most(16),
+    "omnirl-16-garnet": _at_most(16),
+    "omnirl-128": _at_most(128),
+}
+"""Agents that cannot play every row; asked without making the agent, which may take seconds."""
 
 
 class Row(NamedTuple):
@@ -46,7 +71,8 @@ def paper_rows(n_tasks: int | None = None) -> list[Row]:
 
 def can_play(agent: str, bank: str) -> bool:
     """Tell whether an agent can play a bank."""
-    return load_bank(bank).test[0].family != UNPLAYABLE.get(agent)
+    limit = LIMITS.get(agent)
+    return limit is None or limit.fits(load_bank(bank).test[0])
 
 
 def paper_cells(agents: Sequence[str], n_tasks: int | None = None) -> list[Cell]:
@@ -73,7 +99,8 @@ def _line(row: Row, agent: str, results: Results) -> dict[str, Any]:
     head = {"environment": row.environment, "board": row.board.name, "agent": agent}
     found = results.get((bank, agent))
     if found is None:
-        return head | {"status": NOT_RUN if can_play(agent, bank) else CANNOT_PLAY} | paper
+        status = NOT_RUN if can_play(agent, bank) else f"{CANNOT_PLAY}: {LIMITS[agent].needs}"
+        return head | {"status": status} | paper
     played = {
         "status": "run",
         "track": found.manifest.track,
