@@ -20,7 +20,8 @@ from omnirl_reference.draws import between, choose, new_streams, permutations
 from omnirl_reference.model import OmniRL
 from omnirl_reference.shipped import CHECKPOINTS, checkpoint_names
 
-SHARD_SIZE = 64
+SHARD_SIZE = 16
+"""Tasks that one copy plays at once: large enough for compiled steps, small enough to share out to cores."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,9 @@ from anymdp_bench import TabularTask, batch_env, child_seed, plan, sample_tasks
 from omnirl_reference.actor import Actor, sample
 from omnirl_reference.config import DISCOUNTS, TAG_RANDOM, TAG_UNKNOWN, OwnPlay, StreamConfig
 from omnirl_reference.model import OmniRL
-from omnirl_reference.simulate import Sequences, label_table
+from omnirl_reference.simulate import Sequences
 from omnirl_reference.stream import empty_sequences
+from omnirl_reference.worlds import label_table
 
 
 class Players(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 
 from anymdp_bench import child_seed
 from omnirl_reference.config import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
-from omnirl_reference.simulate import Sequences, SimulationSettings, fill_anymdp, fill_garnet
+from omnirl_reference.simulate import Sequences, fill_anymdp, fill_garnet
+from omnirl_reference.worlds import SimulationSettings
 
 
 def simulation_settings(config: StreamConfig) -> SimulationSettings:

@@ -1,0 +1,175 @@
+import dataclasses
+import itertools
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gymnasium.spaces import Discrete  # noqa: E402
+
+from anymdp_bench import (  # noqa: E402
+    AgentError,
+    Context,
+    UnknownName,
+    check_agent,
+    evaluate,
+    make_agent,
+    record_context,
+)
+from omnirl_reference import AGENTS, shipped  # noqa: E402
+from omnirl_reference.actor import EagerActor  # noqa: E402
+from omnirl_reference.agent import OmniRLAgent, Temperature  # noqa: E402
+from omnirl_reference.checkpoint import save_model  # noqa: E402
+from omnirl_reference.compiled import CompiledActor, weights_of  # noqa: E402
+from omnirl_reference.config import (  # noqa: E402
+    TAG_UNKNOWN,
+    ModelConfig,
+)
+from omnirl_reference.config_file import config_of as config_of_notes  # noqa: E402
+from omnirl_reference.model import OmniRL  # noqa: E402
+from omnirl_reference.validation import Plan, play  # noqa: E402
+
+SMALL = ModelConfig(width=32, layers=1, head_width=16)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_agent_plays_reads_contexts_and_refuses_larger_worlds() -> None:
+    torch.manual_seed(0)
+    agent = OmniRLAgent(OmniRL(SMALL).eval(), temperature=Temperature(first=1.0, last=0.5, steps=100))
+    result = evaluate(agent, "anymdp-16x5-v0", n_tasks=10, context_episodes=10)
+    again = evaluate(agent, "anymdp-16x5-v0", n_tasks=10, context_episodes=10)
+    assert result.curve()["score"].tolist() == again.curve()["score"].tolist()
+    with pytest.raises(Exception, match="Choose a larger checkpoint"):
+        evaluate(agent, "anymdp-32x5-v0", n_tasks=10, context_episodes=10)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_reading_a_context_equals_living_it(compiled: bool) -> None:
+    """Feeding recorded episodes in one pass leaves the memory that the same steps leave one by one."""
+    torch.manual_seed(0)
+    model = OmniRL(SMALL).eval()
+    context = record_context("anymdp-16x5-v0", "uniform", split="validation", tasks=[3, 0], n_episodes=3)
+    read, lived = OmniRLAgent(model), OmniRLAgent(model)
+    if not compiled:
+        read._weights = lived._weights = None
+    read.begin(2, Discrete(16), Discrete(5), 7, context=context)
+    lived.begin(2, Discrete(16), Discrete(5), 7)
+    for i, (first, last) in enumerate(itertools.pairwise(context.row_start)):
+        live(lived, context, i, range(first, last))
+    assert read._actor.logits(*both(read)) == pytest.approx(lived._actor.logits(*both(lived)), abs=1e-4)
+
+
+def both(agent: OmniRLAgent) -> tuple[np.ndarray, np.ndarray]:
+    return agent._ids[:, 0], np.arange(2)
+
+
+def live(agent: OmniRLAgent, context: Context, i: int, steps: range) -> None:
+    """Take recorded steps with row `i`."""
+    row = np.array([i])
+    for t in steps:
+        state = np.full(2, agent._ids[i, context.observations[t]])
+        agent._actor.logits(state, row)
+        chosen = np.full(2, agent._moves[i, context.actions[t]])
+        reward = np.full(2, context.rewards[t], np.float32)
+        agent._actor.remember(state, np.full(2, int(context.tags[t])), chosen, reward, row)
+        if context.terminated[t] or context.truncated[t]:
+            final = np.full(2, agent._ids[i, context.next_observations[t]])
+            agent._actor.logits(final, row)
+            end, nothing = np.full(2, 5), np.zeros(2, np.float32)
+            agent._actor.remember(final, np.full(2, TAG_UNKNOWN), end, nothing, row)
+
+
+@pytest.mark.parametrize("prompt", [False, True])
+def test_compiled_steps_equal_eager_ones(prompt: bool) -> None:
+    torch.manual_seed(0)
+    model = OmniRL(dataclasses.replace(SMALL, layers=2, feed_forward=1.5, prompt=prompt)).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    n, rng = 11, np.random.default_rng(0)
+    eager, compiled = EagerActor(model, n), CompiledActor(weights_of(model), model.config, n)
+    spread = 0.0
+    for _ in range(200):
+        states, tags, actions = (rng.integers(high, size=n) for high in (16, 8, 6))
+        rewards = rng.normal(scale=5, size=n).astype(np.float32)
+        rows = np.flatnonzero(rng.random(n) < 0.8)
+        slow, fast = eager.logits(states, rows), compiled.logits(states, rows)
+        spread = max(spread, float(np.ptp(slow)))
+        np.testing.assert_allclose(fast, slow, atol=2e-4)
+        for actor in (eager, compiled):
+            actor.remember(states, tags, actions, rewards, rows)
+    assert spread > 1
+
+
+def test_compiled_and_eager_agents_act_alike() -> None:
+    torch.manual_seed(0)
+    fast, slow = (OmniRLAgent(OmniRL(SMALL).eval()) for _ in range(2))
+    slow.model.load_state_dict(fast.model.state_dict())
+    slow._weights = None
+    plan = Plan(tasks=3, steps=300)
+    assert all(np.array_equal(a, b) for a, b in zip(play(fast, plan), play(slow, plan), strict=True))
+
+
+def test_a_row_is_computed_alike_in_every_company() -> None:
+    torch.manual_seed(0)
+    model = OmniRL(SMALL).eval()
+    weights, rng = weights_of(model), np.random.default_rng(0)
+    many, one = CompiledActor(weights, model.config, 19), CompiledActor(weights, model.config, 1)
+    for _ in range(20):
+        states, actions = rng.integers(16, size=19), rng.integers(5, size=19)
+        rewards = rng.normal(size=19).astype(np.float32)
+        together = many.logits(states, np.arange(19))
+        assert np.array_equal(together[17:18], one.logits(states[17:18], np.arange(1)))
+        many.remember(states, actions, actions, rewards, np.arange(19))
+        one.remember(states[17:18], actions[17:18], actions[17:18], rewards[17:18], np.arange(1))
+
+
+def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    monkeypatch.setattr(shipped, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr("omnirl_reference.agent.CHECKPOINTS", tmp_path)
+    model = OmniRL(SMALL)
+    notes = {"model": dataclasses.asdict(SMALL), "temperature": {"last": 0.2}}
+    save_model(model, tmp_path / "small-1", notes)
+    assert shipped.checkpoint_names() == ["small-1"]
+    named = make_agent("omnirl_reference.shipped:small-1", options={"first": 3.0})
+    assert named.info.config["first"] == 3.0
+    assert named.info.config["last"] == 0.2
+    chosen = make_agent("omnirl_reference.agent:make", options={"checkpoint": "small-1"})
+    assert chosen.info.name == "small-1"
+    assert chosen.info.config["weights"] == named.info.config["weights"]
+    assert OmniRLAgent(OmniRL(SMALL)).info.config["weights"] != named.info.config["weights"]
+    check_agent(chosen)
+    assert pickle.loads(pickle.dumps(chosen)).info == chosen.info
+    with pytest.raises(UnknownName, match="'small-2'"):
+        make_agent("omnirl_reference.shipped:small-2")
+    with pytest.raises(AgentError, match="unknown options"):
+        make_agent("omnirl_reference.shipped:small-1", options={"warmth": 3.0})
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_registered_agents_keep_the_rules(name: str) -> None:
+    agent = make_agent(name)
+    assert pickle.loads(pickle.dumps(agent)).info == agent.info
+    check_agent(agent)
+
+
+@pytest.mark.parametrize("name", shipped.checkpoint_names())
+def test_shipped_checkpoints_say_where_they_come_from(name: str) -> None:
+    folder = shipped.CHECKPOINTS / name
+    notes = json.loads((folder / "notes.json").read_text())
+    assert notes["name"] == name
+    assert config_of_notes(notes).updates == notes["updates"]
+    for field in ("commit", "hardware", "hours", "steps", "seeds", "temperature"):
+        assert notes[field], field
+    assert {entry["protocol"] for entry in notes["validation"]} == {"online", "imitation", "offline"}
+    assert all(entry["split"] == "validation" and entry["clipped"] for entry in notes["validation"])
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 16 * 2**20
+    assert make_agent(name).info.name == name
