@@ -196,6 +196,37 @@ def evaluate(
     Console().print(table)
 
 
+@app.command()
+def compare(
+    checkpoints: Annotated[list[str], typer.Argument(help="Shipped names, or runs' folders.")],
+    out: Annotated[Path, typer.Option(help="Written: this name with .csv and .svg.")],
+    bank: Annotated[str, typer.Option(help="Bank whose tasks are played.")] = "anymdp-16x5-v0",
+    split: Annotated[str, typer.Option(help="validation, train or test.")] = "validation",
+    tasks: Annotated[int, typer.Option(help="The first so many tasks.", min=1)] = 32,
+    episodes: Annotated[int, typer.Option(help="Own episodes of each task.", min=10)] = 60,
+    teacher_episodes: Annotated[int, typer.Option(help="Episodes of a teacher.", min=1)] = 100,
+    first: First = None,
+    last: Last = None,
+    steps: Steps = None,
+    with_context: WithContext = None,
+) -> None:
+    """Draw the curves of several models, online, offline and by imitation, next to the paper's figures."""
+    from rich.console import Console
+
+    from omnirl_reference.agent import make
+    from omnirl_reference.compare import curves, draw, last_points
+    from omnirl_reference.validation import Plan
+
+    options = _given(first=first, last=last, steps=steps, with_context=with_context)
+    agents = [make(checkpoint, **options) for checkpoint in checkpoints]
+    plan = Plan(bank=bank, split=split, tasks=tasks, episodes=episodes, teacher_episodes=teacher_episodes)
+    console = Console(stderr=True)
+    frame = curves(agents, plan, lambda name, how: console.print(f"{name}, {how}"))
+    frame.to_csv(out.with_suffix(".csv"), index=False, float_format="%.4f")
+    draw(frame, out.with_suffix(".svg"))
+    Console().print(last_points(frame).round(3).to_string())
+
+
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 

@@ -37,6 +37,7 @@ class Plan:
         protocol: ``"online"``, ``"imitation"`` or ``"offline"``.
         teacher_episodes: Episodes of the teacher, where there is one.
         steps: Steps of every task, online; 8,000 fill all windows.
+        episodes: Own episodes of every task; None: as many as the steps allow online, else 20.
         seed: Root of all random numbers.
     """
 
@@ -46,6 +47,7 @@ class Plan:
     protocol: str = "online"
     teacher_episodes: int = 100
     steps: int = 2000
+    episodes: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,9 +56,17 @@ class Plan:
             raise InvalidConfig(
                 f"protocol={self.protocol!r} is not legal: give one of {', '.join(TEACHERS)}."
             )
-        for field in ("tasks", "teacher_episodes", "steps"):
-            if getattr(self, field) < 1:
-                raise InvalidConfig(f"{field}={getattr(self, field)!r} is not legal: give at least 1.")
+        for field in ("tasks", "teacher_episodes", "steps", "episodes"):
+            value = getattr(self, field)
+            if value is not None and value < 1:
+                raise InvalidConfig(f"{field}={value!r} is not legal: give at least 1.")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Most steps and most episodes of a task."""
+        if self.episodes is not None:
+            return NO_LIMIT, self.episodes
+        return (self.steps, NO_LIMIT) if TEACHERS[self.protocol] is None else (NO_LIMIT, OWN_EPISODES)
 
 
 class Lived(NamedTuple):
@@ -124,8 +134,7 @@ def play(agent: OmniRLAgent, plan: Plan) -> Lived:
     context = _context(plan, len(tasks), seed)
     agent.begin(len(tasks), env.single_observation_space, env.single_action_space, seed, context=context)
     env.reset(seed=[child_seed(seed, "environment", i) for i in range(len(tasks))])
-    most_steps, most_episodes = (plan.steps, NO_LIMIT) if context is None else (NO_LIMIT, OWN_EPISODES)
-    lived = _live(agent, env, most_steps, most_episodes)
+    lived = _live(agent, env, *plan.limits)
     random = np.array([reference.random for reference in references])
     oracle = np.array([reference.oracle for reference in references])
     return lived._replace(score=(lived.score - random[lived.task]) / (oracle - random)[lived.task])

@@ -153,6 +153,23 @@ def test_a_data_set_holds_the_streams_batches(
     assert [row["policy"] for row in one[:4]] == [row["policy"] for row in two[:4]]
 
 
+def test_compare_draws_every_model_by_every_protocol(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    pytest.importorskip("matplotlib")
+    for name in ("dpd", "other"):
+        assert command(monkeypatch, "train", config, "--out", tmp_path / name, "--minutes", 0) == 0
+    words = ("--tasks", 2, "--episodes", 20, "--teacher-episodes", 2, "--out", tmp_path / "figure")
+    assert command(monkeypatch, "compare", tmp_path / "dpd", tmp_path / "other", *words) == 0
+    points = table(tmp_path / "figure.csv")
+    kinds = {(row["agent"], row["protocol"], row["episodes"]) for row in points}
+    assert len(points) == len(kinds) == 2 * 3 * 2
+    assert all(float(row["low"]) <= float(row["high"]) for row in points)
+    out = capsys.readouterr().out
+    assert "0.620" in out or "0.62" in out
+    assert "<svg" in (tmp_path / "figure.svg").read_text()
+
+
 def test_tensorboard_is_written_where_it_is_installed(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     log = logs.RunLog(tmp_path, 0)
