@@ -28,6 +28,5 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "darkroom": _grid(SHORT | {"ent_coef": 0.05}, learning_rate=[0.03, 0.1], bonus=[0.0, 0.3]),
     "frozenlake": _grid(SHORT, learning_rate=[0.03, 0.1], gamma=[0.99, 0.999], bonus=[0.0, 0.3]),
     "cliffwalking": _grid(SHORT, learning_rate=[0.03, 0.1], ent_coef=[0.01, 0.1], bonus=[0.0, 0.3]),
-    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97])
-    + _grid(TABLE, learning_rate=[0.03], gamma=[0.99]),
+    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97]),
 }
