@@ -55,20 +55,36 @@ class Temperature:
 class OmniRLAgent:
     """In-context agent; every task is shown to the model under an injective relabelling of its own.
 
+    A network treats relabelled copies of a task a little differently. Several `views` of one task, each with
+    a relabelling and a memory of its own, see the same steps, and the mean of their logits decides.
+
     Args:
         model: In evaluation mode.
         name: Name in tables.
         temperature: How actions are sampled.
+        views: Relabelled copies of each task, at least 1; the cost grows with them.
+
+    Raises:
+        InvalidConfig: `views` is not legal.
     """
 
-    def __init__(self, model: OmniRL, name: str = "omnirl", temperature: Temperature | None = None) -> None:
+    def __init__(
+        self,
+        model: OmniRL,
+        name: str = "omnirl",
+        temperature: Temperature | None = None,
+        views: int = 1,
+    ) -> None:
         """Keep the model; nothing is played yet."""
-        self.model = model
+        if isinstance(views, bool) or not isinstance(views, int) or views < 1:
+            raise InvalidConfig(f"views={views!r} is not legal: give an integer of at least 1.")
+        self.model, self.views = model, views
         self._weights = weights_of(model) if can_compile(model) else None
         self.temperature = temperature or Temperature()
         config = {
             "checkpoint": name,
             "weights": fingerprint(model),
+            "views": views,
             **dataclasses.asdict(self.temperature),
         }
         self.info = AgentInfo(name=name, config=config, shard_size=SHARD_SIZE)
@@ -88,20 +104,21 @@ class OmniRLAgent:
             AgentError: the spaces are not discrete, or larger than the model's.
         """
         self._check(observation_space, action_space)
+        config, size = self.model.config, n * self.views
         seeds = [child_seed(seed, "omnirl", i) for i in range(n)]
         self._streams = new_streams(seeds)
-        config = self.model.config
-        self._ids = permutations(self._streams, config.n_states)
-        self._moves = permutations(self._streams, config.n_actions)
-        self._played = self._moves.argsort(axis=1) % self._n_actions
-        self._rows = np.arange(n)
-        self._unknown = np.full(n, TAG_UNKNOWN)
-        self._end = np.full(n, config.n_actions)
-        self._steps = np.zeros(n, dtype=np.int64)
-        self._chosen = np.zeros(n, dtype=np.int64)
+        relabelling = new_streams([child_seed(s, view) for s in seeds for view in range(self.views)])
+        self._ids = permutations(relabelling, config.n_states)
+        self._moves = permutations(relabelling, config.n_actions)
+        self._seats = np.arange(size)
+        self._task = self._seats // self.views
+        self._unknown, self._end = np.full(size, TAG_UNKNOWN), np.full(size, config.n_actions)
+        self._steps, self._chosen = np.zeros((2, n), dtype=np.int64)
         self._taught = context is not None
         self._actor: CompiledActor | EagerActor = (
-            EagerActor(self.model, n) if self._weights is None else CompiledActor(self._weights, config, n)
+            EagerActor(self.model, size)
+            if self._weights is None
+            else CompiledActor(self._weights, config, size)
         )
         if context is not None:
             self._actor.read(*self._positions(context))
@@ -123,12 +140,13 @@ class OmniRLAgent:
 
     def act(self, observations: NDArray[Any], active: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Sample one action per active row; surplus actions of the model are folded onto the task's."""
-        rows = np.flatnonzero(active)
-        logits = self._actor.logits(self._ids[self._rows, observations], rows)
+        rows, seats = np.flatnonzero(active), np.flatnonzero(active[self._task])
+        logits = self._actor.logits(self._ids[self._seats, observations[self._task]], seats)
+        by_action = np.take_along_axis(logits, self._moves[seats], axis=1)
+        mean = by_action.reshape(len(rows), self.views, -1).mean(axis=1)
         temperature = self.temperature.at(self._steps[rows], self._taught)
-        choose(logits, temperature, rows, self._streams, self._chosen)
-        actions: NDArray[np.int64] = self._played[self._rows, self._chosen]
-        return actions
+        choose(mean, temperature, rows, self._streams, self._chosen)
+        return self._chosen % self._n_actions
 
     def observe(
         self,
@@ -141,13 +159,15 @@ class OmniRLAgent:
         active: NDArray[np.bool_],
     ) -> None:
         """Note the step, and the end of an episode; own steps are tagged unknown."""
-        states = self._ids[self._rows, observations]
-        received = rewards.astype(np.float32)
-        self._actor.remember(states, self._unknown, self._chosen, received, np.flatnonzero(active))
+        of = self._task
+        states = self._ids[self._seats, observations[of]]
+        chosen = self._moves[self._seats, self._chosen[of]]
+        received = rewards[of].astype(np.float32)
+        self._actor.remember(states, self._unknown, chosen, received, np.flatnonzero(active[of]))
         self._steps += active
-        ended = np.flatnonzero(active & (terminated | truncated))
+        ended = np.flatnonzero((active & (terminated | truncated))[of])
         if len(ended):
-            final = self._ids[self._rows, next_observations]
+            final = self._ids[self._seats, next_observations[of]]
             self._actor.logits(final, ended)
             self._actor.remember(final, self._unknown, self._end, np.zeros_like(received), ended)
 
@@ -155,31 +175,35 @@ class OmniRLAgent:
         """Recorded episodes as the model sees them, with an end-of-episode position after each.
 
         Returns:
-            First position of each row ``[n + 1]``, then states, tags, actions and rewards ``[T]``.
+            First position of each seat (row and view) ``[n * views + 1]``, then states, tags, actions and
+            rewards ``[T]``.
         """
-        row = np.repeat(self._rows, np.diff(context.row_start))
-        states = self._ids[row, context.observations]
-        final = self._ids[row, context.next_observations]
-        ends = np.flatnonzero(context.terminated | context.truncated) + 1
-        added = np.searchsorted(ends, context.row_start, side="right")
+        lengths = np.diff(context.row_start)[self._task]
+        seat = np.repeat(self._seats, lengths)
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        step = np.arange(start[-1]) - np.repeat(start[:-1] - context.row_start[:-1][self._task], lengths)
+        states = self._ids[seat, context.observations[step]]
+        final = self._ids[seat, context.next_observations[step]]
+        ends = np.flatnonzero((context.terminated | context.truncated)[step]) + 1
         return (
-            context.row_start + added,
+            start + np.searchsorted(ends, start, side="right"),
             np.insert(states, ends, final[ends - 1]),
-            np.insert(context.tags.astype(np.int64), ends, TAG_UNKNOWN),
-            np.insert(self._moves[row, context.actions], ends, self.model.config.n_actions),
-            np.insert(context.rewards.astype(np.float32), ends, 0.0),
+            np.insert(context.tags[step].astype(np.int64), ends, TAG_UNKNOWN),
+            np.insert(self._moves[seat, context.actions[step]], ends, self.model.config.n_actions),
+            np.insert(context.rewards[step].astype(np.float32), ends, 0.0),
         )
 
 
-def make(checkpoint: str | None = None, **temperature: float) -> OmniRLAgent:
+def make(checkpoint: str | None = None, *, views: int | None = None, **temperature: float) -> OmniRLAgent:
     """Build the agent from a shipped checkpoint's name, or a folder that training wrote.
 
     Args:
         checkpoint: Default: the first that ships.
+        views: See `OmniRLAgent`; default: what the checkpoint was validated with.
         **temperature: Fields of `Temperature`; the rest is what the checkpoint was validated with.
 
     Raises:
-        InvalidConfig: there is no such checkpoint, or a temperature is not legal.
+        InvalidConfig: there is no such checkpoint, or an option is not legal.
     """
     shipped = checkpoint_names()
     if checkpoint is None and not shipped:
@@ -189,5 +213,6 @@ def make(checkpoint: str | None = None, **temperature: float) -> OmniRLAgent:
     chosen = {**notes.get("temperature", {}), **temperature}
     unknown = chosen.keys() - {field.name for field in dataclasses.fields(Temperature)}
     if unknown:
-        raise InvalidConfig(f"unknown options {sorted(unknown)}: legal are those of Temperature.")
-    return OmniRLAgent(model, Path(name).name, Temperature(**chosen))
+        raise InvalidConfig(f"unknown options {sorted(unknown)}: legal are views and those of Temperature.")
+    views = notes.get("views", 1) if views is None else views
+    return OmniRLAgent(model, Path(name).name, Temperature(**chosen), views)

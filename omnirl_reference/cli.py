@@ -33,6 +33,7 @@ Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 First = Annotated[float | None, typer.Option(help="First temperature, online.")]
 Last = Annotated[float | None, typer.Option(help="Last temperature, online.")]
 Steps = Annotated[int | None, typer.Option(help="Steps over which it falls.")]
+Views = Annotated[int | None, typer.Option(help="Relabelled copies of a task that decide together.")]
 WithContext = Annotated[float | None, typer.Option(help="Temperature after a recorded context.")]
 
 
@@ -149,6 +150,7 @@ def export(
     last: Last = None,
     steps: Steps = None,
     with_context: WithContext = None,
+    views: Views = None,
     hardware: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
     commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
 ) -> None:
@@ -158,8 +160,8 @@ def export(
     from omnirl_reference.shipped import CHECKPOINTS
 
     temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
-    changes = _given(hardware=hardware, commit=commit)
-    target = write(run, name, temperature=temperature, folder=out or CHECKPOINTS, changes=changes)
+    options = _given(views=views, changes=_given(hardware=hardware, commit=commit))
+    target = write(run, name, temperature=temperature, folder=out or CHECKPOINTS, **options)
     typer.echo(f"written: {target}")
 
 
@@ -175,6 +177,7 @@ def evaluate(
     last: Last = None,
     steps: Steps = None,
     with_context: WithContext = None,
+    views: Views = None,
     seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
     threads: Threads = 1,
 ) -> None:
@@ -187,7 +190,8 @@ def evaluate(
     from omnirl_reference.validation import Plan, validate
 
     torch.set_num_threads(threads)
-    agent = make(checkpoint, **_given(first=first, last=last, steps=steps, with_context=with_context))
+    options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
+    agent = make(checkpoint, **options)
     plan = Plan(bank=bank, split=split, tasks=tasks, protocol=protocol, steps=length, seed=seed)
     table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=f"{agent.info.name}, {protocol}")
     for score in validate(agent, plan):
@@ -209,6 +213,7 @@ def compare(
     last: Last = None,
     steps: Steps = None,
     with_context: WithContext = None,
+    views: Views = None,
 ) -> None:
     """Draw the curves of several models, online, offline and by imitation, next to the paper's figures."""
     from rich.console import Console
@@ -217,7 +222,7 @@ def compare(
     from omnirl_reference.compare import curves, draw, last_points
     from omnirl_reference.validation import Plan
 
-    options = _given(first=first, last=last, steps=steps, with_context=with_context)
+    options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agents = [make(checkpoint, **options) for checkpoint in checkpoints]
     plan = Plan(bank=bank, split=split, tasks=tasks, episodes=episodes, teacher_episodes=teacher_episodes)
     console = Console(stderr=True)

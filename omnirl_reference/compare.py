@@ -65,7 +65,8 @@ def last_points(frame: pd.DataFrame) -> pd.DataFrame:
     for protocol in TEACHERS:
         table[f"{protocol}, paper"] = [PAPER.get(name, {}).get(protocol, np.nan) for name in table.index]
     columns = [name for protocol in TEACHERS for name in (protocol, f"{protocol}, paper")]
-    return table.reindex(columns=columns)
+    found: pd.DataFrame = table[columns]
+    return found
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:

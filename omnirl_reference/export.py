@@ -62,6 +62,7 @@ def export(
     name: str,
     *,
     temperature: Temperature | None = None,
+    views: int = 4,
     folder: Path = CHECKPOINTS,
     plans: Sequence[Plan] | None = None,
     changes: dict[str, Any] | None = None,
@@ -72,6 +73,7 @@ def export(
         run: Folder that training wrote.
         name: Name of the checkpoint.
         temperature: How it acts when it is validated, and by default afterwards.
+        views: The same, see `OmniRLAgent`.
         folder: Where checkpoints lie.
         plans: What is played; default: all protocols on the run's validation bank.
         changes: Further notes, e.g. the hardware, where the run did not note it.
@@ -92,7 +94,7 @@ def export(
     if size > MOST_BYTES:
         raise InvalidConfig(f"{run}: weights of {size / 2**20:.1f} MiB; at most 16 may ship.")
     temperature = temperature or Temperature()
-    agent = OmniRLAgent(model, name, temperature)
+    agent = OmniRLAgent(model, name, temperature, views)
     kept = ("commit", "hardware", "versions", "parameters", "updates", "skipped")
     facts = {
         **{key: notes.get(key) for key in kept},
@@ -100,6 +102,7 @@ def export(
         "steps": notes["updates"] * config.batch * config.stream.steps,
         "seeds": {"weights": config.seed, "stream": config.stream.seed},
         "temperature": dataclasses.asdict(temperature),
+        "views": views,
         "validation": [_figures(agent, plan) for plan in plans or default_plans(config)],
     }
     save_model(model, target, {**dataclasses.asdict(config), **facts, **(changes or {}), "name": name})

@@ -18,9 +18,9 @@ def __getattr__(name: str) -> Any:
     if name not in checkpoint_names():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    def make(**temperature: float) -> Any:
+    def make(**options: Any) -> Any:
         from omnirl_reference.agent import make as make_omnirl
 
-        return make_omnirl(name, **temperature)
+        return make_omnirl(name, **options)
 
     return make

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.kernels import exp, log
-from omnirl_reference.vector_kernels import Floats, exp32, multiply, normalise, silu, unit
+from omnirl_reference.vector_kernels import Floats, multiply, normalise, silu, unit
 
 Ints = NDArray[np.int64]
 BLOCK = 8
 """Rows that share one reading of the weights."""
-ONE = np.float32(1.0)
 REWARD_SCALE = 10.0
 
 
@@ -125,7 +124,7 @@ def _mix(projected: Floats, decay: Floats, head_norm: Floats, states: Floats, ou
         rate = exp(np.float64(decay[0, head]))
         shown = np.float64(projected[4 * d + head] + decay[1, head])
         softplus = max(shown, 0.0) + log(1.0 + exp(-abs(shown)))
-        strength = ONE / (ONE + exp32(-projected[4 * d + n_heads + head]))
+        strength = np.float32(1.0 / (1.0 + exp(-np.float64(projected[4 * d + n_heads + head]))))
         _delta(states[head], q, k, v, np.float32(exp(-rate * softplus)), strength, out[part])
         normalise(out[part], head_norm, out[part])
     for j in range(d):

@@ -14,6 +14,7 @@ from gymnasium.spaces import Discrete  # noqa: E402
 from anymdp_bench import (  # noqa: E402
     AgentError,
     Context,
+    InvalidConfig,
     UnknownName,
     check_agent,
     evaluate,
@@ -52,39 +53,67 @@ def test_agent_plays_reads_contexts_and_refuses_larger_worlds() -> None:
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_reading_a_context_equals_living_it(compiled: bool) -> None:
+@pytest.mark.parametrize("views", [1, 3])
+def test_reading_a_context_equals_living_it(compiled: bool, views: int) -> None:
     """Feeding recorded episodes in one pass leaves the memory that the same steps leave one by one."""
     torch.manual_seed(0)
     model = OmniRL(SMALL).eval()
     context = record_context("anymdp-16x5-v0", "uniform", split="validation", tasks=[3, 0], n_episodes=3)
-    read, lived = OmniRLAgent(model), OmniRLAgent(model)
+    read, lived = OmniRLAgent(model, views=views), OmniRLAgent(model, views=views)
     if not compiled:
         read._weights = lived._weights = None
     read.begin(2, Discrete(16), Discrete(5), 7, context=context)
     lived.begin(2, Discrete(16), Discrete(5), 7)
     for i, (first, last) in enumerate(itertools.pairwise(context.row_start)):
-        live(lived, context, i, range(first, last))
-    assert read._actor.logits(*both(read)) == pytest.approx(lived._actor.logits(*both(lived)), abs=1e-4)
+        for seat in range(i * views, (i + 1) * views):
+            live(lived, context, seat, range(first, last))
+    states, seats = lived._ids[:, 0], np.arange(2 * views)
+    assert read._actor.logits(states, seats) == pytest.approx(lived._actor.logits(states, seats), abs=1e-4)
 
 
-def both(agent: OmniRLAgent) -> tuple[np.ndarray, np.ndarray]:
-    return agent._ids[:, 0], np.arange(2)
-
-
-def live(agent: OmniRLAgent, context: Context, i: int, steps: range) -> None:
-    """Take recorded steps with row `i`."""
-    row = np.array([i])
+def live(agent: OmniRLAgent, context: Context, seat: int, steps: range) -> None:
+    """Take recorded steps in one seat."""
+    row, size = np.array([seat]), len(agent._ids)
     for t in steps:
-        state = np.full(2, agent._ids[i, context.observations[t]])
+        state = np.full(size, agent._ids[seat, context.observations[t]])
         agent._actor.logits(state, row)
-        chosen = np.full(2, agent._moves[i, context.actions[t]])
-        reward = np.full(2, context.rewards[t], np.float32)
-        agent._actor.remember(state, np.full(2, int(context.tags[t])), chosen, reward, row)
+        chosen = np.full(size, agent._moves[seat, context.actions[t]])
+        reward = np.full(size, context.rewards[t], np.float32)
+        agent._actor.remember(state, np.full(size, int(context.tags[t])), chosen, reward, row)
         if context.terminated[t] or context.truncated[t]:
-            final = np.full(2, agent._ids[i, context.next_observations[t]])
+            final = np.full(size, agent._ids[seat, context.next_observations[t]])
             agent._actor.logits(final, row)
-            end, nothing = np.full(2, 5), np.zeros(2, np.float32)
-            agent._actor.remember(final, np.full(2, TAG_UNKNOWN), end, nothing, row)
+            nothing = np.zeros(size, np.float32)
+            agent._actor.remember(final, np.full(size, TAG_UNKNOWN), np.full(size, 5), nothing, row)
+
+
+def test_views_decide_by_the_mean_of_their_logits() -> None:
+    torch.manual_seed(0)
+    agent = OmniRLAgent(OmniRL(SMALL).eval(), temperature=Temperature(first=1e-4, last=1e-4), views=3)
+    agent.begin(2, Discrete(16), Discrete(5), 1)
+    seen, active = np.array([4, 9]), np.ones(2, bool)
+    for _ in range(5):
+        before = [x.copy() for x in agent._actor.memory]
+        logits = agent._actor.logits(agent._ids[np.arange(6), seen.repeat(3)], np.arange(6))
+        for now, was in zip(agent._actor.memory, before, strict=True):
+            now[:] = was
+        votes = np.stack([logits[seat][agent._moves[seat]] for seat in range(6)]).reshape(2, 3, 5)
+        actions = agent.act(seen, active)
+        assert actions.tolist() == votes.mean(axis=1).argmax(axis=1).tolist()
+        done = np.zeros(2, bool)
+        agent.observe(seen, actions, np.array([0.5, -1.0]), seen[::-1], done, done, active)
+        seen = seen[::-1]
+    with pytest.raises(InvalidConfig, match="views=0"):
+        OmniRLAgent(OmniRL(SMALL), views=0)
+
+
+def test_surplus_actions_are_folded() -> None:
+    torch.manual_seed(0)
+    agent = OmniRLAgent(OmniRL(SMALL).eval(), views=2)
+    agent.begin(50, Discrete(6), Discrete(2), 0)
+    actions = agent.act(np.zeros(50, np.int64), np.ones(50, bool))
+    assert set(actions.tolist()) == {0, 1}
+    assert set(agent._chosen.tolist()) == {0, 1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("prompt", [False, True])
@@ -136,12 +165,13 @@ def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(shipped, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr("omnirl_reference.agent.CHECKPOINTS", tmp_path)
     model = OmniRL(SMALL)
-    notes = {"model": dataclasses.asdict(SMALL), "temperature": {"last": 0.2}}
+    notes = {"model": dataclasses.asdict(SMALL), "temperature": {"last": 0.2}, "views": 2}
     save_model(model, tmp_path / "small-1", notes)
     assert shipped.checkpoint_names() == ["small-1"]
     named = make_agent("omnirl_reference.shipped:small-1", options={"first": 3.0})
     assert named.info.config["first"] == 3.0
     assert named.info.config["last"] == 0.2
+    assert named.info.config["views"] == 2
     chosen = make_agent("omnirl_reference.agent:make", options={"checkpoint": "small-1"})
     assert chosen.info.name == "small-1"
     assert chosen.info.config["weights"] == named.info.config["weights"]
