@@ -14,14 +14,21 @@ def _grid(fixed: dict[str, Any], **choices: list[Any]) -> list[dict[str, Any]]:
 TABLE = {"hidden": 0, "ent_rest": 0.1, "ent_episodes": 2500}
 SHORT = TABLE | {"n_envs": 16, "n_steps": 32, "batch_size": 512}
 """Episodes of a few steps: 10,000 of them would fill a handful of the large rollouts."""
-OFTEN = TABLE | {"n_envs": 64, "n_steps": 8, "batch_size": 512}
+CURIOUS = TABLE | {
+    "n_envs": 64,
+    "n_steps": 8,
+    "batch_size": 512,
+    "learning_rate": 0.1,
+    "gamma": 0.994,
+    "bonus_rest": 0.0,
+}
 """Where play ends early until it is known how to go on, large rollouts would be hundreds of episodes."""
 PULLS = TABLE | {"n_envs": 16, "n_steps": 8, "batch_size": 128}
 
 GRIDS: dict[str, list[dict[str, Any]]] = {
-    "anymdp": _grid(
-        OFTEN | {"learning_rate": 0.1, "gamma": 0.994, "ent_coef": 0.1, "bonus_rest": 0.0}, bonus=[1.0, 3.0]
-    )
+    "anymdp": _grid(CURIOUS | {"ent_coef": 0.1}, bonus=[1.0, 3.0])
+    + _grid(CURIOUS | {"ent_coef": 0.3, "ent_rest": 0.03}, bonus=[1.0, 3.0])
+    + _grid(CURIOUS | {"ent_coef": 1.0, "ent_rest": 0.01}, bonus=[3.0])
     + _grid(TABLE | {"learning_rate": 0.1, "gamma": 0.994, "ent_coef": 0.1}, bonus=[0.0, 1.0]),
     "bandit": _grid(PULLS, learning_rate=[0.03, 0.1], ent_coef=[0.05, 0.3], bonus=[0.0, 1.0]),
     "garnet": _grid(TABLE, learning_rate=[0.03, 0.1], gamma=[0.95, 0.99]),
