@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import itertools
 import json
 import pickle
@@ -21,7 +22,7 @@ from anymdp_bench import (  # noqa: E402
     make_agent,
     record_context,
 )
-from omnirl_reference import AGENTS, shipped  # noqa: E402
+from omnirl_reference import AGENTS, shipped, step_kernels  # noqa: E402
 from omnirl_reference.actor import EagerActor  # noqa: E402
 from omnirl_reference.agent import OmniRLAgent, Temperature  # noqa: E402
 from omnirl_reference.checkpoint import save_model  # noqa: E402
@@ -135,6 +136,32 @@ def test_compiled_steps_equal_eager_ones(prompt: bool) -> None:
         for actor in (eager, compiled):
             actor.remember(states, tags, actions, rewards, rows)
     assert spread > 1
+
+
+def plain_weights() -> step_kernels.Weights:
+    """Weights without any library's random numbers: 32 channels, two layers, two heads."""
+    shapes = [(16, 32), (17, 32), (8, 32), (7, 32), (4, 32), (32, 64), (64,), (64, 32), (32,), (2, 32)]
+    shapes += [(2, 32, 132), (2, 2, 2), (2, 16), (2, 32, 32), (2, 32), (2, 32, 96), (2, 48, 32), (32,)]
+    arrays = []
+    for k, shape in enumerate([*shapes, (32, 5), (5,)]):
+        bits = np.arange(np.prod(shape), dtype=np.uint64) * np.uint64(2654435761 + 2 * k) % np.uint64(1 << 24)
+        arrays.append((bits.astype(np.float32) / np.float32(1 << 24) - np.float32(0.5)).reshape(shape))
+    return step_kernels.Weights(*arrays)
+
+
+def test_compiled_steps_are_the_same_bits_on_every_processor() -> None:
+    """A golden hash: code for wide and for narrow vectors must give it alike."""
+    memory = step_kernels.Memory(
+        np.zeros((3, 2, 2, 16, 16), np.float32), np.zeros((3, 3), np.int64), np.zeros(3, np.float32)
+    )
+    weights, logits, rows = plain_weights(), np.empty((3, 5), np.float32), np.arange(3)
+    for t in range(200):
+        states = (rows * 5 + t * t) % 16
+        step_kernels.decide(weights, memory, states, rows, logits)
+        rewards = ((rows + t) % 7 - 3).astype(np.float32)
+        step_kernels.remember(memory, states, (states + t) % 8, (rows + t) % 6, rewards, rows)
+    assert np.ptp(logits) > 0.1
+    assert hashlib.sha256(logits.tobytes()).hexdigest()[:16] == "a83add3d01cf96f9"
 
 
 def test_compiled_and_eager_agents_act_alike() -> None:
