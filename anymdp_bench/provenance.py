@@ -59,8 +59,14 @@ def provenance() -> dict[str, Any]:
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "git_commit": _git_commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [_without_folder(argument) for argument in sys.argv],
     }
+
+
+def _without_folder(argument: str) -> str:
+    """Name alone of an absolute path: records are published, folders of a machine are nobody's business."""
+    path = Path(argument)
+    return path.name if path.is_absolute() else argument
 
 
 def _processor() -> str:
