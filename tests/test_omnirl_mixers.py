@@ -6,7 +6,8 @@ from torch import Tensor, nn  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference.mixers import MIXERS, make_mixer  # noqa: E402
-from omnirl_reference.mixers.gated_delta import delta_chunks, delta_recurrence  # noqa: E402
+from omnirl_reference.mixers.gated_delta import Recurrence, delta_chunks, delta_recurrence  # noqa: E402
+from omnirl_reference.mixers.gated_delta_cpu import delta_compiled  # noqa: E402
 from omnirl_reference.mixers.linear import linear_chunks, linear_recurrence  # noqa: E402
 
 LENGTHS = [1, 2, 15, 64, 65, 100, 193]
@@ -32,12 +33,13 @@ def unit(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_delta_rule_in_chunks_equals_its_definition(length: int) -> None:
+@pytest.mark.parametrize("fast", [delta_chunks, delta_compiled])
+def test_fast_delta_rules_equal_their_definition(length: int, fast: Recurrence) -> None:
     torch.manual_seed(length)
-    q, k, v = (torch.randn(2, 3, length, 8) for _ in range(3))
-    decay, write = -torch.rand(2, 3, length), torch.rand(2, 3, length)
+    q, k, v = (torch.randn(2, length, 3, 8) for _ in range(3))
+    decay, write = -torch.rand(2, length, 3), torch.rand(2, length, 3)
     state = torch.randn(2, 3, 8, 8)
-    compare(delta_recurrence, delta_chunks, [unit(q), unit(k), v, decay, write, state])
+    compare(delta_recurrence, fast, [unit(q), unit(k), v, decay, write, state])
 
 
 @pytest.mark.parametrize("length", LENGTHS)

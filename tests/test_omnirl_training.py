@@ -117,9 +117,9 @@ def test_the_cuda_kernel_equals_the_chunks() -> None:
     from omnirl_reference.mixers.gated_delta import delta_chunks
 
     torch.manual_seed(0)
-    q, k, v = (torch.randn(2, 3, 200, 32, device="cuda") for _ in range(3))
+    q, k, v = (torch.randn(2, 200, 3, 32, device="cuda") for _ in range(3))
     q, k = (torch.nn.functional.normalize(x, dim=-1) for x in (q, k))
-    decay, write = -torch.rand(2, 3, 200, device="cuda"), torch.rand(2, 3, 200, device="cuda")
+    decay, write = -torch.rand(2, 200, 3, device="cuda"), torch.rand(2, 200, 3, device="cuda")
     state = torch.randn(2, 3, 32, 32, device="cuda")
     for fast, slow in zip(
         delta_kernel(q, k, v, decay, write, state), delta_chunks(q, k, v, decay, write, state), strict=True

@@ -1,8 +1,9 @@
 """Sequence mixers behind one interface.
 
 A mixer maps ``[B, T, d]`` to the same shape and carries a state of constant size. Each recurrence is
-defined by a plain loop over time (`*_recurrence`), computed in chunks for training, and one step at a time
-for acting; the three agree in value and gradient. To add a mixer, write one file and one line in `MIXERS`.
+defined by a plain loop over time (`*_recurrence`), computed in chunks or by compiled loops for training, and
+one step at a time for acting; all agree in value and gradient. To add a mixer, write one file and one line
+in `MIXERS`.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from omnirl_reference.mixers.gated_delta_cpu import delta_compiled, fits
 from omnirl_reference.mixers.gated_delta_cuda import delta_kernel, kernel_is_installed
 from omnirl_reference.mixers.linear import split_chunks
 
@@ -30,24 +31,24 @@ def delta_recurrence(
     """Definition, one position at a time.
 
     Args:
-        q: Queries ``[B, H, T, D]``.
-        k: Keys ``[B, H, T, D]`` of unit length.
-        v: Values ``[B, H, T, D]``.
-        log_decay: Logarithm of the decay ``[B, H, T]``, at most 0.
-        write: Write strength ``[B, H, T]`` in (0, 1).
+        q: Queries ``[B, T, H, D]``.
+        k: Keys ``[B, T, H, D]`` of unit length.
+        v: Values ``[B, T, H, D]``.
+        log_decay: Logarithm of the decay ``[B, T, H]``, at most 0.
+        write: Write strength ``[B, T, H]`` in (0, 1).
         state: ``[B, H, D, D]``, key by value.
 
     Returns:
-        Outputs ``[B, H, T, D]`` and the state after them.
+        Outputs ``[B, T, H, D]`` and the state after them.
     """
     outputs = []
-    for t in range(q.shape[2]):
-        decayed = state * log_decay[:, :, t, None, None].exp()
-        read = torch.einsum("bhk,bhkv->bhv", k[:, :, t], decayed)
-        change = write[:, :, t, None] * (v[:, :, t] - read)
-        state = decayed + torch.einsum("bhk,bhv->bhkv", k[:, :, t], change)
-        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, :, t], state))
-    return torch.stack(outputs, dim=2), state
+    for t in range(q.shape[1]):
+        decayed = state * log_decay[:, t, :, None, None].exp()
+        read = torch.einsum("bhk,bhkv->bhv", k[:, t], decayed)
+        change = write[:, t, :, None] * (v[:, t] - read)
+        state = decayed + torch.einsum("bhk,bhv->bhkv", k[:, t], change)
+        outputs.append(torch.einsum("bhk,bhkv->bhv", q[:, t], state))
+    return torch.stack(outputs, dim=1), state
 
 
 def delta_chunks(
@@ -58,8 +59,9 @@ def delta_chunks(
     Within a chunk the writes solve ``(I + L) U = b (V - g K S_0)`` with the strictly lower triangular
     ``L_ij = b_i (g_i / g_j) k_i' k_j`` and the decay g since the chunk's beginning.
     """
-    length = q.shape[2]
+    length = q.shape[1]
     chunk = min(CHUNK, length)
+    q, k, v, log_decay, write = (x.transpose(1, 2) for x in (q, k, v, log_decay, write))
     q, k, v = (split_chunks(x, chunk) for x in (q, k, v))
     log_decay, write = split_chunks(log_decay, chunk), split_chunks(write, chunk)
     since = log_decay.cumsum(-1)
@@ -80,7 +82,7 @@ def delta_chunks(
         update = new - old @ state
         outputs.append(query @ state + score @ update)
         state = total.exp()[..., None, None] * state + key.transpose(-1, -2) @ update
-    return torch.cat(outputs, dim=2)[:, :, :length], state
+    return torch.cat(outputs, dim=2)[:, :, :length].transpose(1, 2), state
 
 
 class GatedDelta(nn.Module):
@@ -109,20 +111,20 @@ class GatedDelta(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Mix ``[B, T, d]``; everything between the projections is float32."""
         width = x.shape[-1]
-        mix = self._choose(x)
         projected = self.project(x).float()
         with torch.autocast(x.device.type, enabled=False):
             q, k, v, gate, decay, write = projected.split([width] * 4 + [self.heads] * 2, dim=-1)
-            q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in (q, k, v))
-            q, k = F.normalize(F.silu(q), dim=-1), F.normalize(F.silu(k), dim=-1)
+            q, k, v = (F.silu(y).unflatten(-1, (self.heads, -1)) for y in (q, k, v))
+            q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)
             log_decay = -self.decay_rate.exp() * F.softplus(decay + self.decay_offset)
-            inputs = (q, k, F.silu(v), log_decay.transpose(1, 2), write.sigmoid().transpose(1, 2))
-            y, new = mix(*inputs, state[0])
-            y = self.norm(y).transpose(1, 2).flatten(2) * F.silu(gate)
+            y, new = self._choose(x, q)(q, k, v, log_decay, write.sigmoid(), state[0])
+            y = self.norm(y).flatten(2) * F.silu(gate)
         return self.out(y), (new,)
 
-    def _choose(self, x: Tensor) -> Recurrence:
-        """Steps for one position; a kernel of bfloat16 where that is wanted and installed; else chunks."""
+    def _choose(self, x: Tensor, q: Tensor) -> Recurrence:
+        """Compiled loops in main memory; on a device, a kernel of bfloat16 where wanted and installed."""
+        if fits(q):
+            return delta_compiled
         if x.shape[1] == 1:
             return delta_recurrence
         halved = x.is_cuda and torch.is_autocast_enabled("cuda")

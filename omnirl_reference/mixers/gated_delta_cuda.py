@@ -24,15 +24,15 @@ def delta_kernel(
     """Same as `delta_recurrence`, to the precision of bfloat16; CUDA tensors only."""
     from fla.ops.gated_delta_rule import chunk_gated_delta_rule
 
-    q, k, v = (x.transpose(1, 2).to(torch.bfloat16).contiguous() for x in (q, k, v))
+    q, k, v = (x.to(torch.bfloat16).contiguous() for x in (q, k, v))
     outputs, after = chunk_gated_delta_rule(
         q=q,
         k=k,
         v=v,
-        g=log_decay.transpose(1, 2).contiguous(),
-        beta=write.transpose(1, 2).contiguous(),
+        g=log_decay.contiguous(),
+        beta=write.contiguous(),
         scale=1.0,
         initial_state=state,
         output_final_state=True,
     )
-    return outputs.transpose(1, 2).float(), after.float()
+    return outputs.float(), after.float()
