@@ -18,7 +18,7 @@ from omnirl_reference.compiled import CompiledActor, can_compile, weights_of
 from omnirl_reference.config import TAG_UNKNOWN
 from omnirl_reference.draws import between, choose, new_streams, permutations
 from omnirl_reference.model import OmniRL
-from omnirl_reference.shipped import CHECKPOINTS, checkpoint_names
+from omnirl_reference.shipped import DEFAULT, checkpoint_folder
 
 SHARD_SIZE = 16
 """Tasks that one copy plays at once: large enough for compiled steps, small enough to share out to cores."""
@@ -198,18 +198,15 @@ def make(checkpoint: str | None = None, *, views: int | None = None, **temperatu
     """Build the agent from a shipped checkpoint's name, or a folder that training wrote.
 
     Args:
-        checkpoint: Default: the first that ships.
+        checkpoint: Default: `shipped.DEFAULT`.
         views: See `OmniRLAgent`; default: what the checkpoint was validated with.
         **temperature: Fields of `Temperature`; the rest is what the checkpoint was validated with.
 
     Raises:
         InvalidConfig: there is no such checkpoint, or an option is not legal.
     """
-    shipped = checkpoint_names()
-    if checkpoint is None and not shipped:
-        raise InvalidConfig("no checkpoint ships with this version; give the folder of one you trained.")
-    name = checkpoint or shipped[0]
-    model, notes = load_model(CHECKPOINTS / name if name in shipped else Path(name))
+    name = checkpoint or DEFAULT
+    model, notes = load_model(checkpoint_folder(name))
     chosen = {**notes.get("temperature", {}), **temperature}
     unknown = chosen.keys() - {field.name for field in dataclasses.fields(Temperature)}
     if unknown:

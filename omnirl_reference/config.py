@@ -232,6 +232,8 @@ class TrainConfig:
         validation_bank: Whose validation tasks are played.
         validation_tasks: How many of them.
         checkpoint_minutes: Minutes between two checkpoints.
+        start: Checkpoint that ships or a folder: the run begins with its weights, whose model differs in
+            nothing but fewer states; ``""``: with fresh weights.
         seed: Of the initial weights; the stream has its own.
     """
 
@@ -259,6 +261,7 @@ class TrainConfig:
     validation_bank: str = "anymdp-16x5-v0"
     validation_tasks: int = 64
     checkpoint_minutes: float = 3.0
+    start: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:

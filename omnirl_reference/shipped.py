@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+DEFAULT = "omnirl-16"
+"""Checkpoint of an agent that names none."""
 
 
 def checkpoint_names() -> list[str]:
     """Checkpoints that ship with the package."""
     return sorted(path.parent.name for path in CHECKPOINTS.glob("*/notes.json"))
+
+
+def checkpoint_folder(name: str) -> Path:
+    """Folder of a checkpoint that ships, or of a user's own."""
+    return CHECKPOINTS / name if name in checkpoint_names() else Path(name)
 
 
 def __getattr__(name: str) -> Any:

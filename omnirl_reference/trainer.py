@@ -22,11 +22,13 @@ from omnirl_reference.batches import Batches, pool_tensors, restore_pool
 from omnirl_reference.config import TrainConfig
 from omnirl_reference.config_file import config_of, read_json
 from omnirl_reference.data_set import DataSet
+from omnirl_reference.grow import begin_with
 from omnirl_reference.held_out import HeldOut
 from omnirl_reference.loss import Losses, losses
 from omnirl_reference.model import OmniRL, count_parameters, detach
 from omnirl_reference.processes import choose_device, connect
 from omnirl_reference.segments import segments_of
+from omnirl_reference.shipped import checkpoint_folder
 
 Log = Callable[[dict[str, float]], None]
 WATCHING = ("evaluate_every", "validate_every", "validation_bank", "validation_tasks", "checkpoint_minutes")
@@ -45,7 +47,7 @@ class Trainer:
         folder: Where checkpoints go.
         device: ``"cpu"``, ``"cuda"`` or ``"auto"``.
         data: Files to take the batches from instead of the stream.
-        start: Folder of a checkpoint whose weights a new run begins with.
+        start: Folder of a checkpoint that a new run begins with; None: what the configuration says.
 
     Raises:
         InvalidConfig: the folder holds a run of another configuration, or `start` a model of another shape.
@@ -81,14 +83,11 @@ class Trainer:
         tensors = checkpoint.load_training(folder)
         if tensors is not None:
             self._restore(tensors)
-        elif start is not None:
-            self._begin_with(start)
+        elif start is not None or config.start:
+            self._begin_with(start or checkpoint_folder(config.start))
 
     def _begin_with(self, start: Path) -> None:
-        model, _ = checkpoint.load_model(start)
-        if model.config != self.config.model:
-            raise InvalidConfig(f"{start} holds {model.config}; the run is for {self.config.model}.")
-        self.model.load_state_dict(model.state_dict())
+        begin_with(self.model, checkpoint.load_model(start)[0])
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         begun = config_of(read_json(self.folder / checkpoint.NOTES))

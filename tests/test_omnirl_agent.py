@@ -190,7 +190,6 @@ def test_a_row_is_computed_alike_in_every_company() -> None:
 def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     monkeypatch.setattr(shipped, "CHECKPOINTS", tmp_path)
-    monkeypatch.setattr("omnirl_reference.agent.CHECKPOINTS", tmp_path)
     model = OmniRL(SMALL)
     notes = {"model": dataclasses.asdict(SMALL), "temperature": {"last": 0.2}, "views": 2}
     save_model(model, tmp_path / "small-1", notes)

@@ -102,7 +102,7 @@ def test_a_new_run_may_begin_with_a_checkpoint(
     assert before["policy"] != after["policy"]
     Path(config).write_text(json.dumps(CONFIG | {"model": {"width": 16, "layers": 1, "head_width": 16}}))
     assert command(monkeypatch, "train", config, "--out", tmp_path / "third", *words) == 2
-    assert "the run is for" in capsys.readouterr().err
+    assert "nothing but fewer states" in capsys.readouterr().err
 
 
 def test_export_writes_what_a_reader_needs(

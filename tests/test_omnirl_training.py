@@ -15,8 +15,10 @@ from safetensors.torch import load_file  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference.batches import Batches  # noqa: E402
+from omnirl_reference.checkpoint import load_model  # noqa: E402
 from omnirl_reference.config import ModelConfig, StreamConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config_file import config_names, load_config, train_config  # noqa: E402
+from omnirl_reference.grow import begin_with  # noqa: E402
 from omnirl_reference.held_out import HeldOut, loss_by_range  # noqa: E402
 from omnirl_reference.loss import policy_errors  # noqa: E402
 from omnirl_reference.mixers import MIXERS  # noqa: E402
@@ -24,8 +26,10 @@ from omnirl_reference.mixers.gated_delta_cuda import delta_kernel, kernel_is_ins
 from omnirl_reference.model import OmniRL, count_parameters  # noqa: E402
 from omnirl_reference.processes import Processes  # noqa: E402
 from omnirl_reference.segments import segments_of  # noqa: E402
+from omnirl_reference.shipped import checkpoint_folder  # noqa: E402
 from omnirl_reference.simulate import Sequences  # noqa: E402
 from omnirl_reference.stream import Stream  # noqa: E402
+from omnirl_reference.tokens import first_steps, shift  # noqa: E402
 from omnirl_reference.trainer import Trainer  # noqa: E402
 
 SMALL = ModelConfig(width=32, layers=1, head_width=16)
@@ -49,6 +53,31 @@ def one_thread() -> None:
 
 def config_of(**changes: object) -> TrainConfig:
     return train_config(CONFIG | changes)
+
+
+@pytest.mark.parametrize("layout", ["packed", "interleaved"])
+def test_a_grown_model_says_the_same_of_the_states_that_both_know(layout: str) -> None:
+    torch.manual_seed(0)
+    known = OmniRL(dataclasses.replace(SMALL, n_states=6, layout=layout))
+    grown = OmniRL(dataclasses.replace(SMALL, n_states=11, layout=layout))
+    begin_with(grown, known)
+    states, actions = torch.randint(6, (2, 3, 21)), torch.randint(5, (3, 21))
+    rewards, tags = torch.randn(3, 21), torch.randint(8, (3, 21))
+    said = []
+    for model in (known, grown):
+        steps = shift(states[0], tags, actions, rewards, first_steps(states[0][:, :1], model.config))
+        predictions, _ = model(steps, actions, model.initial_state(3))
+        said.append(predictions)
+    torch.testing.assert_close(said[0].policy, said[1].policy)
+    torch.testing.assert_close(said[0].next_state, said[1].next_state[..., :6])
+    torch.testing.assert_close(said[0].reward, said[1].reward)
+
+
+def test_a_model_grows_in_states_alone() -> None:
+    small, large = (OmniRL(dataclasses.replace(SMALL, n_states=n)) for n in (6, 11))
+    for model, known in ((small, large), (large, OmniRL(dataclasses.replace(SMALL, n_states=6, layers=2)))):
+        with pytest.raises(InvalidConfig, match="nothing but fewer states"):
+            begin_with(model, known)
 
 
 def losses_of(trainer: Trainer) -> list[float]:
@@ -171,8 +200,17 @@ def test_shipped_configurations_train(tmp_path: Path, name: str) -> None:
         own_play=dataclasses.replace(whole.own_play, pool=4),
         batch=4,
         validate_every=0,
+        start="",
     )
     assert np.isfinite(losses_of(Trainer(tiny, tmp_path, "cpu"))).all()
+
+
+def test_a_configuration_may_begin_with_a_checkpoint_that_ships(tmp_path: Path) -> None:
+    config = load_config("omnirl-128")
+    assert config.start == "omnirl-16"
+    trainer, known = Trainer(config, tmp_path, "cpu"), load_model(checkpoint_folder("omnirl-16"))[0]
+    assert torch.equal(trainer.model.policy.weight, known.policy.weight)
+    assert torch.equal(trainer.model.tokens.state.weight[:16], known.tokens.state.weight)
 
 
 def test_rivals_differ_in_behaviours_labels_and_tags_alone() -> None:

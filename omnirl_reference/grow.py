@@ -1,0 +1,47 @@
+"""Begin a model with the weights of one that knows fewer states."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from anymdp_bench import InvalidConfig
+from omnirl_reference.model import OmniRL
+
+NONE_LAST = "tokens.previous_state.weight"
+"""Its last row stands for no state."""
+
+
+def begin_with(model: OmniRL, known: OmniRL) -> None:
+    """Copy all weights; the rows of further states are drawn around those of the known ones.
+
+    State ids are shuffled in every sequence, so that a known row is one draw from what a state may look like:
+    on the states that both know, the two models say the same.
+
+    Args:
+        model: Changed in place; draws come from torch's global generator.
+        known: Of the same shape, with as many states or fewer.
+
+    Raises:
+        InvalidConfig: the shapes differ in more than the number of states, or `known` has more of them.
+    """
+    widened = dataclasses.replace(known.config, n_states=model.config.n_states)
+    if widened != model.config or known.config.n_states > model.config.n_states:
+        raise InvalidConfig(
+            f"a run of {model.config} cannot begin with {known.config}: give a checkpoint that differs in "
+            f"nothing but fewer states."
+        )
+    weights = model.state_dict()
+    for name, old in known.state_dict().items():
+        weights[name] = _widen(old, len(weights[name]), name == NONE_LAST) if old.dim() else old
+    model.load_state_dict(weights)
+
+
+def _widen(old: Tensor, rows: int, none_last: bool) -> Tensor:
+    if len(old) == rows:
+        return old
+    states, rest = (old[:-1], old[-1:]) if none_last else (old, old[:0])
+    fresh = states.mean(0) + states.std(0) * torch.randn(rows - len(old), *old.shape[1:])
+    return torch.cat([states, fresh, rest])
