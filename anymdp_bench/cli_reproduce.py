@@ -73,7 +73,9 @@ def paper_table(
 @reproduce_app.command()
 def e6(
     agents: Agents = DEFAULT_AGENTS,
-    tasks: Tasks = None,
+    tasks: Annotated[
+        int | None, typer.Option(help="First so many tasks where nothing is kept yet; default: 64.")
+    ] = None,
     jobs: Jobs = None,
     out: Out = None,
     results: Kept = None,

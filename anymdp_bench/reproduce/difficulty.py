@@ -41,7 +41,10 @@ FIGURE = "![Learning curves by family](figures/e6.svg)"
 
 
 def difficulty_cells(agents: Sequence[str], n_tasks: int | None = None) -> dict[tuple[str, int, str], Cell]:
-    """Cells by (agent, number of states, variant); AnyMDP and Garnet b=2 are rows of the paper's table."""
+    """Cells by (agent, number of states, variant); AnyMDP and Garnet b=2 are rows of the paper's table.
+
+    `n_tasks` is for cells without a kept result: those of the paper's table are as long as they are there.
+    """
     return {
         (agent, size, variant): _cell(agent, size, variant, n_tasks)
         for agent in agents
@@ -51,16 +54,15 @@ def difficulty_cells(agents: Sequence[str], n_tasks: int | None = None) -> dict[
 
 
 def _cell(agent: str, size: int, variant: str, n_tasks: int | None) -> Cell:
-    any_tasks = n_tasks is None
     count = BOARD_TASKS if n_tasks is None else n_tasks
     if variant in (ANYMDP, GARNET_2):
         bank = f"anymdp-{size}x5-v0" if variant == ANYMDP else f"garnet-{size}x5b2-v0"
         board = dataclasses.replace(get_board(bank), n_tasks=count)
-        return Cell(agent, board, bank, any_tasks=any_tasks)
+        return Cell(agent, board, bank, any_tasks=True)
     settings_of = f"anymdp-{size}x5-v0" if variant == FLAT else f"garnet-{size}x5b2-v0"
     source = _source(size, variant)
     board = dataclasses.replace(get_board(settings_of), name=f"difficulty-{source.name}", n_tasks=count)
-    return Cell(agent, board, settings_of, partial(_draw, source, count), any_tasks)
+    return Cell(agent, board, settings_of, partial(_draw, source, count), any_tasks=True)
 
 
 def _source(size: int, variant: str) -> SampledSource:
