@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from anymdp_bench.run_recording import record_run
     from anymdp_bench.samplers import sample_task, sample_tasks
     from anymdp_bench.sb3 import Sb3VecEnv
+    from anymdp_bench.spaces import discrete_sizes
     from anymdp_bench.task_build import build_task
     from anymdp_bench.task_file import load_task
 
@@ -96,6 +97,7 @@ _LATER = {
     "run_recording": ("record_run",),
     "samplers": ("sample_task", "sample_tasks"),
     "sb3": ("Sb3VecEnv",),
+    "spaces": ("discrete_sizes",),
     "task_build": ("build_task",),
     "task_file": ("load_task",),
 }
@@ -148,6 +150,7 @@ __all__ = [
     "check_agent",
     "child_seed",
     "compiled_rows",
+    "discrete_sizes",
     "evaluate",
     "finite_horizon_optimum",
     "get_board",

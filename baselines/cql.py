@@ -40,10 +40,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Discrete, Space
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed
+from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed, discrete_sizes
 from anymdp_bench.kernels import next_unit
 from baselines import cql_kernels as kernels
 from baselines.families import DEFAULT_FAMILY, family_of_bank
@@ -128,10 +128,7 @@ class TabularCQL:
         Raises:
             AgentError: a space is not Discrete, or is too large.
         """
-        for space in (observation_space, action_space):
-            if not isinstance(space, Discrete):
-                raise AgentError(f"a table needs Discrete spaces of single ids; it got {space}.")
-        o, a = int(observation_space.n), int(action_space.n)  # type: ignore[attr-defined]
+        o, a = discrete_sizes(self.info.name, observation_space, action_space)
         if o * a * (o + 1) > MOST_CELLS:
             raise AgentError(f"{o} ids and {a} actions: the counts are bounded to {MOST_CELLS:,} entries.")
         tables = (np.zeros((n, o, a)) for _ in range(3))

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Discrete, Space
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from anymdp_bench import AgentError, AgentInfo, Episodes, Task, child_seed
+from anymdp_bench import AgentError, AgentInfo, Episodes, Task, child_seed, discrete_sizes
 from baselines.families import DEFAULT_FAMILY, family_of_bank
 from baselines.ppo_trainer import PpoSettings, Trainer
 
@@ -60,13 +60,12 @@ class Ppo:
         """
         if context is not None:
             raise AgentError("PPO learns from its own play alone; run it where there is no context.")
-        if not (isinstance(observation_space, Discrete) and isinstance(action_space, Discrete)):
-            raise AgentError(f"PPO plays Discrete spaces; it got {observation_space}, {action_space}.")
+        sizes = discrete_sizes(self.info.name, observation_space, action_space)
         torch.set_num_threads(1)
         self._seeds = [child_seed(seed, i) for i in range(n)]
         self._trainers: list[Trainer | None] = [None] * n
         self._frozen = False
-        self._table = np.full((n, int(observation_space.n), int(action_space.n)), 1 / action_space.n)
+        self._table = np.full((n, *sizes), 1 / sizes[1])
 
     def learn_on_copies(self, make_copies: Callable[[int, int], Any], n_episodes: int) -> Episodes:
         """Train row after row."""

@@ -23,12 +23,16 @@ rewards in [0, 1], a known horizon H, and no discount. Here none of this is give
   also practised.
 - **A finished episode is replayed backwards** (`replays` times) through the same update, with unchanged
   counts: values travel back a whole episode at once. Steps beyond the last 2,048 are forgotten.
+- **Returns may be traced** (`trace`). Where an id stands for many situations, a one-step target mixes them
+  up. With a trace the plain estimate learns at the end of an episode, backwards, from Watkins's
+  lambda-return: the return that was lived while the actions were the best known, and the largest estimate
+  from there on.
 - **Ties are broken at random** while training, by the lowest action in tests; a test plays uniformly where
   nothing was ever tried.
 
 References:
     C. Jin, Z. Allen-Zhu, S. Bubeck, M. I. Jordan, Is Q-learning provably efficient? (NeurIPS 2018),
-    Algorithm 1.
+    Algorithm 1. C. J. C. H. Watkins, Learning from delayed rewards (1989), chapter 7.
 """
 
 from __future__ import annotations
@@ -40,10 +44,19 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Discrete, Space
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from anymdp_bench import AgentError, AgentInfo, Episodes, InvalidConfig, Task, child_seed, compiled_rows
+from anymdp_bench import (
+    AgentError,
+    AgentInfo,
+    Episodes,
+    InvalidConfig,
+    Task,
+    child_seed,
+    compiled_rows,
+    discrete_sizes,
+)
 from baselines import q_ucb_kernels as kernels
 from baselines.families import DEFAULT_FAMILY, family_of_bank
 
@@ -65,6 +78,7 @@ class Settings:
         lr_horizon: h of the learning rate ``(h + 1) / (h + n)``, at least 0.
         greedy_share: Share of training episodes that are greedy on the plain estimate, in [0, 1).
         replays: How often a finished episode is replayed backwards, at least 0.
+        trace: lambda of the plain estimate's returns, in [0, 1]; 0: one-step targets after each step.
 
     Raises:
         InvalidConfig: a setting is outside its range.
@@ -77,6 +91,7 @@ class Settings:
     lr_horizon: float = 20.0
     greedy_share: float = 0.2
     replays: int = 1
+    trace: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -84,6 +99,8 @@ class Settings:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise InvalidConfig(f"{name}={value!r}: give a number in [0, 1).")
+        if not 0 <= self.trace <= 1:
+            raise InvalidConfig(f"trace={self.trace!r}: give a number in [0, 1].")
         for name in ("bonus", "optimism", "lr_horizon", "replays"):
             value = getattr(self, name)
             if not 0 <= value < np.inf:
@@ -99,6 +116,7 @@ class Settings:
             lr_horizon=float(self.lr_horizon),
             greedy_share=float(self.greedy_share),
             replays=int(self.replays),
+            trace=float(self.trace),
         )
 
 
@@ -147,12 +165,9 @@ class QUCB:
         Raises:
             AgentError: a space is not Discrete, or a recorded context is given.
         """
-        for space in (observation_space, action_space):
-            if not isinstance(space, Discrete):
-                raise AgentError(f"a table needs Discrete spaces of single ids; it got {space}.")
         if context is not None:
             raise AgentError("Q-learning with a UCB bonus takes no recorded context; use an online board.")
-        sizes = n, int(observation_space.n), int(action_space.n)  # type: ignore[attr-defined]
+        sizes = n, *discrete_sizes(self.info.name, observation_space, action_space)
         self._frozen = False
         self._tables = kernels.Tables(
             optimistic=np.zeros(sizes),

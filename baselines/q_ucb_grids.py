@@ -41,13 +41,13 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         explore_discount=[0.8, 0.9, 0.95],
         optimism=[0.0, 0.1, 0.3],
     ),
+    # An id stands for all speeds and a range of angles: returns are traced.
     "pendulum": _grid(
-        {"replays": 0},
+        {"replays": 0, "greedy_share": 0.3, "explore_discount": 0.9},
+        trace=[0.8, 0.95],
+        lr_horizon=[20.0, 60.0],
         discount=[0.97, 0.99],
-        explore_discount=[0.9, 0.95],
-        lr_horizon=[60.0, 200.0],
         bonus=[0.1, 0.3],
-        greedy_share=[0.0, 0.3],
     ),
     "switch2": _grid(
         {"optimism": 0.0},

@@ -34,6 +34,7 @@ class Rates(NamedTuple):
     lr_horizon: float
     greedy_share: float
     replays: int
+    trace: float
 
 
 class Tables(NamedTuple):
@@ -151,6 +152,8 @@ def learn(
     _update(tables, rates, i, at)
     if terminated or truncated:
         last = tables.length[i] - 1
+        if rates.trace > 0.0:
+            _trace_back(tables, rates, i, last)
         for _ in range(rates.replays):
             for step in range(last, last - min(last + 1, capacity), -1):
                 _update(tables, rates, i, step & (capacity - 1))
@@ -159,7 +162,7 @@ def learn(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _update(tables: Tables, rates: Rates, i: int, at: int) -> None:
-    """Move both estimates of a remembered step towards their targets."""
+    """Move the estimates of a remembered step towards their targets; a traced one waits for the end."""
     observation, action = tables.ids[i, at, 0], tables.ids[i, at, 1]
     reward, ceiling = tables.rewards[i, at], _ceiling(tables, rates, i)
     optimistic_next, value_next = 0.0, 0.0
@@ -171,8 +174,27 @@ def _update(tables: Tables, rates: Rates, i: int, at: int) -> None:
     bonus = rates.bonus * (tables.reward_range[i, 1] - tables.reward_range[i, 0]) / math.sqrt(n)
     target = reward + bonus + rates.explore_discount * optimistic_next
     tables.optimistic[i, observation, action] = min(optimistic + rate * (target - optimistic), ceiling)
-    target = reward + rates.discount * value_next
-    tables.value[i, observation, action] = value + rate * (target - value)
+    if rates.trace == 0.0:
+        target = reward + rates.discount * value_next
+        tables.value[i, observation, action] = value + rate * (target - value)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _trace_back(tables: Tables, rates: Rates, i: int, last: int) -> None:
+    """Move the plain estimate towards the episode's lambda-returns, from its last step to its first."""
+    capacity = tables.rewards.shape[1]
+    lived, share = 0.0, 0.0
+    for step in range(last, last - min(last + 1, capacity), -1):
+        at = step & (capacity - 1)
+        observation, action = tables.ids[i, at, 0], tables.ids[i, at, 1]
+        best = 0.0 if tables.ends[i, at] else _next_values(tables, i, tables.ids[i, at, 2], 0.0)[1]
+        value = tables.value[i, observation, action]
+        is_best = value >= _next_values(tables, i, observation, 0.0)[1]
+        lived = tables.rewards[i, at] + rates.discount * (best + share * (lived - best))
+        n = tables.visits[i, observation, action]
+        rate = (rates.lr_horizon + 1.0) / (rates.lr_horizon + n)
+        tables.value[i, observation, action] = value + rate * (lived - value)
+        share = rates.trace if is_best else 0.0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Discrete, Space
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed
+from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed, discrete_sizes
 from omnirl_reference.actor import EagerActor
 from omnirl_reference.checkpoint import fingerprint, load_model
 from omnirl_reference.compiled import CompiledActor, can_compile, weights_of
@@ -125,12 +125,7 @@ class OmniRLAgent:
 
     def _check(self, observation_space: Space[Any], action_space: Space[Any]) -> None:
         config = self.model.config
-        spaces = (observation_space, action_space)
-        if not all(isinstance(space, Discrete) for space in spaces):
-            raise AgentError(
-                f"{self.info.name} plays Discrete spaces; given {observation_space}, {action_space}."
-            )
-        sizes = [int(space.n) for space in spaces]  # type: ignore[attr-defined]
+        sizes = discrete_sizes(self.info.name, observation_space, action_space)
         if sizes[0] > config.n_states or sizes[1] > config.n_actions:
             raise AgentError(
                 f"{self.info.name} was trained for {config.n_states} states and {config.n_actions} actions; "

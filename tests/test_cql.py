@@ -173,7 +173,7 @@ def test_rows_are_independent_of_each_other() -> None:
 
 
 def test_spaces_that_it_cannot_hold_are_refused() -> None:
-    with pytest.raises(AgentError, match="a table needs Discrete spaces"):
+    with pytest.raises(AgentError, match="cql plays Discrete spaces"):
         TabularCQL().begin(1, MultiDiscrete([3, 3]), Discrete(2), 0)
     with pytest.raises(AgentError, match="5000 ids and 5 actions: the counts are bounded"):
         student(None, spaces=(5000, 5))

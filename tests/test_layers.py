@@ -18,7 +18,7 @@ OUTSIDE = ("baselines", "omnirl_reference")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("fan_out",),
-    ("registry", "exact", "checks"),
+    ("registry", "exact", "checks", "spaces"),
     ("seeding",),
     ("task", "task_checks", "task_build", "task_file"),
     ("planning",),

@@ -218,7 +218,9 @@ def test_a_pendulum_is_tested_by_episodes() -> None:
 def test_what_it_cannot_play_is_refused() -> None:
     with pytest.raises(AgentError, match="learns from its own play alone"):
         small().begin(1, Discrete(3), Discrete(2), 0, context=object())
-    with pytest.raises(AgentError, match=r"plays Discrete spaces; it got MultiDiscrete\(\[4 4\]\)"):
+    with pytest.raises(
+        AgentError, match=r"ppo plays Discrete spaces of single ids; it got MultiDiscrete\(\[4 4\]\)"
+    ):
         small().begin(1, MultiDiscrete([4, 4]), Discrete(2), 0)
     with pytest.raises(AgentError, match=r"'ppo', .*a team's task has none for each player"):
         evaluate(small(), "switch2-v0", runs=1, train_episodes=2, test_every=2)

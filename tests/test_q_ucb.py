@@ -108,9 +108,10 @@ class Plain(QUCB):
 
 
 @kinds
-def test_compiled_training_equals_the_plain_loop(kind: str) -> None:
+@pytest.mark.parametrize("trace", [0.0, 0.9])
+def test_compiled_training_equals_the_plain_loop(kind: str, trace: float) -> None:
     board = Board(name="test", bank="none", train_episodes=60, test_every=20, test_episodes=50)
-    settings = Settings(greedy_share=0.3, replays=2)
+    settings = Settings(greedy_share=0.3, replays=2, trace=trace)
     one, other = (
         anymdp_bench.evaluate(agent, board, tasks=TASKS[kind]) for agent in (QUCB(settings), Plain(settings))
     )
@@ -138,6 +139,8 @@ class Reference:
         self.episode.append((o, a, r, following, terminated))
         self.update(*self.episode[-1])
         if terminated or truncated:
+            if self.s.trace:
+                self.trace_back()
             for _ in range(self.s.replays):
                 for step in self.episode[: -REMEMBERED_STEPS - 1 : -1]:
                     self.update(*step)
@@ -154,13 +157,26 @@ class Reference:
         target = r + s.bonus * scale / math.sqrt(n) + s.explore_discount * up
         old = self.optimistic.get((o, a), ceiling)
         self.optimistic[o, a] = min(old + rate * (target - old), ceiling)
-        old = self.value[o, a]
-        self.value[o, a] = old + rate * (r + s.discount * plain - old)
+        if not s.trace:
+            self.value[o, a] += rate * (r + s.discount * plain - self.value[o, a])
+
+    def best(self, o: int) -> float:
+        return max((self.value[o, a] for a in self.actions if (o, a) in self.visits), default=0.0)
+
+    def trace_back(self) -> None:
+        lived, mixed = 0.0, 0.0
+        for o, a, r, following, terminated in self.episode[: -REMEMBERED_STEPS - 1 : -1]:
+            best = 0.0 if terminated else self.best(following)
+            lived = r + self.s.discount * ((1 - mixed) * best + mixed * lived)
+            mixed = self.s.trace if self.value[o, a] >= self.best(o) else 0.0
+            n = self.visits[o, a]
+            self.value[o, a] += (self.s.lr_horizon + 1) / (self.s.lr_horizon + n) * (lived - self.value[o, a])
 
 
 @pytest.mark.parametrize("horizon", [7, REMEMBERED_STEPS + 300])
-def test_updates_are_those_of_the_description(horizon: int) -> None:
-    settings = Settings(bonus=0.7, optimism=0.4, lr_horizon=3.0, replays=2, explore_discount=0.9)
+@pytest.mark.parametrize("trace", [0.0, 0.8, 1.0])
+def test_updates_are_those_of_the_description(horizon: int, trace: float) -> None:
+    settings = Settings(bonus=0.7, optimism=0.4, lr_horizon=3.0, replays=2, explore_discount=0.9, trace=trace)
     env = seeded([random_task(1, horizon=7) if horizon == 7 else corridor(horizon=horizon, gain=0.0)])
     agent, n_actions = begun(env, QUCB(settings)), int(env.single_action_space.n)
     reference, active = Reference(settings, n_actions), np.ones(1, bool)
@@ -279,6 +295,7 @@ def test_an_observation_or_action_of_several_tokens_is_refused() -> None:
         ("optimism", math.inf, "at least 0"),
         ("lr_horizon", math.nan, "at least 0"),
         ("replays", -1, "at least 0"),
+        ("trace", 1.5, r"\[0, 1\]"),
     ],
 )
 def test_settings_out_of_range_are_refused(name: str, value: float, legal: str) -> None:
