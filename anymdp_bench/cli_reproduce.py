@@ -52,10 +52,13 @@ def paper_table(
 
     Writes paper-table.md and .csv, and after a run or with --figures a learning curve for each row.
     """
+    from anymdp_bench.plots import need_matplotlib
     from anymdp_bench.reproduce.figures import curve_links, draw_rows
     from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
 
     names = _names(agents)
+    if run or figures:
+        need_matplotlib()
     places = _places(out, results)
     cells = {(cell.bank, cell.agent): cell for cell in paper_cells(names, tasks)}
     wanted = None if only is None else only.split(",")
@@ -84,6 +87,7 @@ def e6(
     document: Document = None,
 ) -> None:
     """AnyMDP against Garnet and against AnyMDP without composite reward."""
+    from anymdp_bench.plots import need_matplotlib
     from anymdp_bench.reproduce.difficulty import (
         difficulty_cells,
         difficulty_frame,
@@ -91,6 +95,7 @@ def e6(
         draw_difficulty,
     )
 
+    need_matplotlib()
     places = _places(out, results)
     cells = difficulty_cells(_names(agents), tasks)
     found, _ = _collect(cells, set(cells) if run else set(), places, jobs, fresh)

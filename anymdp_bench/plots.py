@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from anymdp_bench.errors import MissingExtra
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def need_matplotlib() -> None:
+    """Raise MissingExtra unless figures can be drawn; to be asked before a long run, not after it."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtra("Figures need matplotlib: pip install 'anymdp-bench[plot]'.")
 
 
 def plot_curve(curve: pd.DataFrame, *, label: str, ax: Axes | None = None) -> Axes:

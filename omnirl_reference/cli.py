@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anymdp_bench import BenchError
+from anymdp_bench import BenchError, MissingExtra
 
 if TYPE_CHECKING:
     from omnirl_reference.trainer import Trainer
@@ -222,6 +223,8 @@ def compare(
     from omnirl_reference.compare import curves, draw, last_points
     from omnirl_reference.validation import Plan
 
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtra("Curves are drawn by matplotlib: pip install 'anymdp-bench[plot]'.")
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agents = [make(checkpoint, **options) for checkpoint in checkpoints]
     plan = Plan(bank=bank, split=split, tasks=tasks, episodes=episodes, teacher_episodes=teacher_episodes)
