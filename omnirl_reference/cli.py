@@ -16,6 +16,7 @@ from anymdp_bench import BenchError, MissingExtra
 
 if TYPE_CHECKING:
     from omnirl_reference.trainer import Trainer
+    from omnirl_reference.validation import Watch
 
 USER_ERROR = 2
 SHOW_EVERY = 5
@@ -162,7 +163,15 @@ def export(
 
     temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
     options = _given(views=views, changes=_given(hardware=hardware, commit=commit))
-    target = write(run, name, temperature=temperature, folder=out or CHECKPOINTS, **options)
+    with _plays() as begin:
+        target = write(
+            run,
+            name,
+            temperature=temperature,
+            folder=out or CHECKPOINTS,
+            watcher=lambda plan: begin(plan.protocol),
+            **options,
+        )
     typer.echo(f"written: {target}")
 
 
@@ -195,7 +204,9 @@ def evaluate(
     agent = make(checkpoint, **options)
     plan = Plan(bank=bank, split=split, tasks=tasks, protocol=protocol, steps=length, seed=seed)
     table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=f"{agent.info.name}, {protocol}")
-    for score in validate(agent, plan):
+    with _plays() as begin:
+        scores = validate(agent, plan, begin(protocol))
+    for score in scores:
         figures = (f"{value:.3f}" for value in score[1:4])
         table.add_row(score.window, *figures, str(score.tasks))
     Console().print(table)
@@ -220,7 +231,7 @@ def compare(
     from rich.console import Console
 
     from omnirl_reference.agent import make
-    from omnirl_reference.compare import curves, draw, last_points
+    from omnirl_reference.compare import curves, draw, last_points, points, verdicts
     from omnirl_reference.validation import Plan
 
     if importlib.util.find_spec("matplotlib") is None:
@@ -228,11 +239,30 @@ def compare(
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agents = [make(checkpoint, **options) for checkpoint in checkpoints]
     plan = Plan(bank=bank, split=split, tasks=tasks, episodes=episodes, teacher_episodes=teacher_episodes)
-    console = Console(stderr=True)
-    frame = curves(agents, plan, lambda name, how: console.print(f"{name}, {how}"))
-    frame.to_csv(out.with_suffix(".csv"), index=False, float_format="%.4f")
-    draw(frame, out.with_suffix(".svg"))
-    Console().print(last_points(frame).round(3).to_string())
+    with _plays() as begin:
+        frame = curves(agents, plan, lambda name, how: begin(f"{name}, {how}"))
+    summary = points(frame)
+    summary.to_csv(out.with_suffix(".csv"), index=False, float_format="%.4f")
+    draw(summary, out.with_suffix(".svg"))
+    console = Console(soft_wrap=True)
+    console.print(last_points(summary).round(3).to_string())
+    for text in verdicts(frame):
+        console.print(text)
+
+
+@contextmanager
+def _plays() -> Iterator[Callable[[str], Watch]]:
+    """Progress bars, one for each play: call it with a title, then tell what it gives."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+
+        def begin(title: str) -> Watch:
+            bar = progress.add_task(title, total=1.0)
+            return lambda share: progress.update(bar, completed=share)
+
+        yield begin
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from omnirl_reference.agent import OmniRLAgent
-from omnirl_reference.validation import TEACHERS, Plan, play
+from omnirl_reference.validation import TEACHERS, Plan, Watch, play, unwatched
 
 BLOCK = 10
 """Episodes of a point of a curve."""
@@ -26,40 +27,86 @@ PAPER: dict[str, dict[str, float]] = {
     "ad-eps": {"online": -0.030, "imitation": 0.552, "offline": -0.010},
 }
 """Scores of the paper's models, read off its figure: own episodes 190-200 online, 41-50 after a context."""
-ORDER = "the paper's order: OmniRL > without prior information, DPT > AD, AD^eps"
+ORDER = (("dpd",), ("omnirl-16-no-prior", "dpt"), ("ad", "ad-eps"))
+"""The paper's order in all three panels of its figure, best first; a group's members are not ranked."""
+STATEMENT = "The paper: OmniRL > without prior information, DPT > AD, AD^eps; online, offline and imitation."
+CONFIDENCE = 0.95
 
 
 def curves(
-    agents: Sequence[OmniRLAgent], plan: Plan, on_curve: Callable[[str, str], None] = lambda name, how: None
+    agents: Sequence[OmniRLAgent],
+    plan: Plan,
+    watcher: Callable[[str, str], Watch] = lambda name, protocol: unwatched,
 ) -> pd.DataFrame:
     """Play every agent by every protocol, on the same tasks.
 
     Args:
         agents: Told apart by their names.
         plan: Bank, split, tasks, seed, and own episodes, a multiple of 10; its protocol is not read.
-        on_curve: Told (agent, protocol) before each.
+        watcher: Asked before each (agent, protocol) who is told of its progress.
 
     Returns:
-        One row for each point: agent, protocol, episodes (own ones up to its end), score (mean over tasks),
-        low and high (quartiles over tasks).
+        One row for each point and task: agent, protocol, episodes (own ones up to its end), task, score.
     """
-    rows = []
+    parts = []
     for agent in agents:
+        name = agent.info.name
         for protocol in TEACHERS:
-            on_curve(agent.info.name, protocol)
-            lived = play(agent, dataclasses.replace(plan, protocol=protocol))
-            block = lived.number // BLOCK
-            for k in range(int(block.max()) + 1):
-                inside = block == k
-                tasks, places = np.unique(lived.task[inside], return_inverse=True)
-                means = np.bincount(places, lived.score[inside]) / np.bincount(places, minlength=len(tasks))
-                low, high = np.quantile(means, [0.25, 0.75])
-                rows.append((agent.info.name, protocol, (k + 1) * BLOCK, means.mean(), low, high))
-    return pd.DataFrame(rows, columns=["agent", "protocol", "episodes", "score", "low", "high"])
+            lived = play(agent, dataclasses.replace(plan, protocol=protocol), watcher(name, protocol))
+            episodes = (lived.number // BLOCK + 1) * BLOCK
+            frame = pd.DataFrame({"episodes": episodes, "task": lived.task, "score": lived.score})
+            means = frame.groupby(["episodes", "task"], as_index=False).mean()
+            parts.append(means.assign(agent=name, protocol=protocol))
+    return pd.concat(parts, ignore_index=True)[["agent", "protocol", "episodes", "task", "score"]]
+
+
+def points(frame: pd.DataFrame) -> pd.DataFrame:
+    """Curves over all tasks: agent, protocol, episodes, score (mean), low and high (quartiles)."""
+    by_point = frame.groupby(["agent", "protocol", "episodes"], sort=False)["score"]
+    columns = {"score": by_point.mean(), "low": by_point.quantile(0.25), "high": by_point.quantile(0.75)}
+    return pd.DataFrame(columns).reset_index()
+
+
+def verdicts(frame: pd.DataFrame) -> list[str]:
+    """The paper's order, and for each protocol which of its pairs these curves bear out.
+
+    A pair is borne out where the 95 % interval of the paired difference between its agents' last points,
+    over tasks, lies above 0; contradicted where it lies below.
+    """
+    last = frame[frame["episodes"] == frame["episodes"].max()]
+    texts = [STATEMENT]
+    for protocol in TEACHERS:
+        part = last[last["protocol"] == protocol]
+        scores = part.pivot_table(index="task", columns="agent", values="score")
+        texts.append(_verdict(protocol, scores))
+    return texts
+
+
+def _verdict(protocol: str, scores: pd.DataFrame) -> str:
+    found: dict[str, list[str]] = {"borne out": [], "not separated": [], "contradicted": []}
+    for better, worse in _pairs():
+        if better in scores and worse in scores:
+            difference = stats.ttest_rel(scores[better], scores[worse])
+            low, high = difference.confidence_interval(CONFIDENCE)
+            said = "borne out" if low > 0 else "contradicted" if high < 0 else "not separated"
+            found[said].append(f"{better} > {worse} [{low:+.3f}, {high:+.3f}]")
+    parts = [f"{said}: {', '.join(pairs)}" for said, pairs in found.items() if pairs]
+    return f"Ours, {protocol}: {'; '.join(parts) or 'nothing to compare'}."
+
+
+def _pairs() -> list[tuple[str, str]]:
+    """Every pair that the paper's order ranks, the better first."""
+    return [
+        (better, worse)
+        for place, group in enumerate(ORDER)
+        for lower in ORDER[place + 1 :]
+        for better in group
+        for worse in lower
+    ]
 
 
 def last_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Score at the end of every curve: agents by protocols, the paper's figure in a column beside each."""
+    """Score at the end of every curve of `points`: agents by protocols, the paper's figure beside each."""
     last = frame[frame["episodes"] == frame["episodes"].max()]
     table = last.pivot_table(index="agent", columns="protocol", values="score", sort=False)
     for protocol in TEACHERS:
@@ -70,7 +117,7 @@ def last_points(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
-    """Draw one panel for each protocol, quartiles shaded; needs matplotlib, of the extra ``[plot]``."""
+    """Draw `points`, a panel for each protocol, quartiles shaded; needs matplotlib (extra ``[plot]``)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4), layout="constrained")
@@ -92,5 +139,5 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
         panel.axhline(1.0, color="grey", linewidth=0.5)
     panels[0].set_ylabel("score (0 uniform, 1 oracle)")
     panels[0].legend()
-    figure.supxlabel(ORDER, fontsize="small")
+    figure.supxlabel(STATEMENT, fontsize="small")
     figure.savefig(path)

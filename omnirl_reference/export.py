@@ -7,7 +7,7 @@ import dataclasses
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from omnirl_reference.checkpoint import WEIGHTS, load_model, save_model
 from omnirl_reference.config import TrainConfig
 from omnirl_reference.config_file import config_of
 from omnirl_reference.shipped import CHECKPOINTS
-from omnirl_reference.validation import Plan, validate
+from omnirl_reference.validation import Plan, Watch, unwatched, validate
 
 MOST_BYTES = 16 * 2**20
 PROTOCOLS = ("online", "imitation", "offline")
@@ -66,6 +66,7 @@ def export(
     folder: Path = CHECKPOINTS,
     plans: Sequence[Plan] | None = None,
     changes: dict[str, Any] | None = None,
+    watcher: Callable[[Plan], Watch] = lambda plan: unwatched,
 ) -> Path:
     """Validate a run's model and write it with its notes.
 
@@ -77,6 +78,7 @@ def export(
         folder: Where checkpoints lie.
         plans: What is played; default: all protocols on the run's validation bank.
         changes: Further notes, e.g. the hardware, where the run did not note it.
+        watcher: Asked before each plan who is told of its progress.
 
     Returns:
         The checkpoint's folder.
@@ -103,7 +105,7 @@ def export(
         "seeds": {"weights": config.seed, "stream": config.stream.seed},
         "temperature": dataclasses.asdict(temperature),
         "views": views,
-        "validation": [_figures(agent, plan) for plan in plans or default_plans(config)],
+        "validation": [_figures(agent, plan, watcher(plan)) for plan in plans or default_plans(config)],
     }
     save_model(model, target, {**dataclasses.asdict(config), **facts, **(changes or {}), "name": name})
     return target
@@ -115,8 +117,8 @@ def default_plans(config: TrainConfig) -> list[Plan]:
     return [Plan(bank=bank, tasks=tasks, protocol=protocol, steps=LONGEST) for protocol in PROTOCOLS]
 
 
-def _figures(agent: OmniRLAgent, plan: Plan) -> dict[str, Any]:
-    scores = validate(agent, plan)
+def _figures(agent: OmniRLAgent, plan: Plan, watch: Watch) -> dict[str, Any]:
+    scores = validate(agent, plan, watch)
     figures = {
         field: {score.window: round(getattr(score, field), 4) for score in scores}
         for field in ("clipped", "mean", "median")

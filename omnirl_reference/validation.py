@@ -7,7 +7,8 @@ All tasks are played at once, so it takes seconds; boards score test tasks inste
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ LEAST, MOST = -1.0, 1.2
 TEACHERS = {"online": None, "imitation": "oracle", "offline": "noisy-oracle-0.5"}
 """Who recorded the episodes that a protocol gives: the same as on the boards."""
 NO_LIMIT = 2**62
+Watch: TypeAlias = Callable[[float], None]
+"""Told which share of a plan has been played, in [0, 1], after every step."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,11 @@ class Score(NamedTuple):
     tasks: int
 
 
-def validate(agent: OmniRLAgent, plan: Plan) -> list[Score]:
+def unwatched(share: float) -> None:
+    """Show nothing."""
+
+
+def validate(agent: OmniRLAgent, plan: Plan, watch: Watch = unwatched) -> list[Score]:
     """Play `plan` and score it, window by window; windows without any episode are left out.
 
     Raises:
@@ -113,7 +120,7 @@ def validate(agent: OmniRLAgent, plan: Plan) -> list[Score]:
         InvalidConfig: no such split.
         AgentError: the tasks are larger than the model.
     """
-    lived = play(agent, plan)
+    lived = play(agent, plan, watch)
     if plan.protocol != "online":
         return [_score(f"episodes 1-{OWN_EPISODES}", lived, lived.number < OWN_EPISODES)]
     scores = []
@@ -124,8 +131,8 @@ def validate(agent: OmniRLAgent, plan: Plan) -> list[Score]:
     return scores
 
 
-def play(agent: OmniRLAgent, plan: Plan) -> Lived:
-    """Play the tasks of a plan; a function of its arguments alone."""
+def play(agent: OmniRLAgent, plan: Plan, watch: Watch = unwatched) -> Lived:
+    """Play the tasks of a plan; a function of agent and plan alone."""
     bank = load_bank(plan.bank)
     tasks = bank.split(plan.split)[: plan.tasks]
     references = bank.references(plan.split, len(tasks))
@@ -134,7 +141,7 @@ def play(agent: OmniRLAgent, plan: Plan) -> Lived:
     context = _context(plan, len(tasks), seed)
     agent.begin(len(tasks), env.single_observation_space, env.single_action_space, seed, context=context)
     env.reset(seed=[child_seed(seed, "environment", i) for i in range(len(tasks))])
-    lived = _live(agent, env, *plan.limits)
+    lived = _live(agent, env, *plan.limits, watch)
     random = np.array([reference.random for reference in references])
     oracle = np.array([reference.oracle for reference in references])
     return lived._replace(score=(lived.score - random[lived.task]) / (oracle - random)[lived.task])
@@ -149,7 +156,7 @@ def _context(plan: Plan, n: int, seed: int) -> Context | None:
     )
 
 
-def _live(agent: OmniRLAgent, env: Any, most_steps: int, most_episodes: int) -> Lived:
+def _live(agent: OmniRLAgent, env: Any, most_steps: int, most_episodes: int, watch: Watch) -> Lived:
     """Play until every task has had so many steps or episodes; `score` holds returns."""
     n = env.num_envs
     steps, episodes, begin = np.zeros((3, n), dtype=np.int64)
@@ -174,6 +181,7 @@ def _live(agent: OmniRLAgent, env: Any, most_steps: int, most_episodes: int) -> 
             begin[rows], total[rows] = steps[rows], 0.0
             observations = env.restart(over)
         active = (steps < most_steps) & (episodes < most_episodes)
+        watch(max(steps.min() / most_steps, episodes.min() / most_episodes))
     if not ended:
         empty = np.zeros(0, dtype=np.int64)
         return Lived(empty, empty, empty, empty, np.zeros(0))

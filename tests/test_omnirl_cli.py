@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -11,6 +12,7 @@ torch = pytest.importorskip("torch")
 from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference import cli, export, logs  # noqa: E402
 from omnirl_reference.agent import make  # noqa: E402
+from omnirl_reference.compare import points, verdicts  # noqa: E402
 from omnirl_reference.config import StreamConfig  # noqa: E402
 from omnirl_reference.data_set import DataSet, write_data  # noqa: E402
 from omnirl_reference.stream import Stream  # noqa: E402
@@ -167,7 +169,33 @@ def test_compare_draws_every_model_by_every_protocol(
     assert all(float(row["low"]) <= float(row["high"]) for row in points)
     out = capsys.readouterr().out
     assert "0.620" in out or "0.62" in out
+    assert "Ours, imitation: nothing to compare." in out
     assert "<svg" in (tmp_path / "figure.svg").read_text()
+
+
+def test_verdicts_compare_the_last_points_task_by_task() -> None:
+    easy = np.linspace(0.0, 1.0, 8)
+    noise = np.tile([0.01, -0.01], 4)
+    last = {"dpd": easy + 0.2 + noise, "dpt": easy, "ad": easy - noise, "ad-eps": easy + 0.1 - noise}
+    frame = pd.DataFrame(
+        [
+            (agent, protocol, episodes, task, score if episodes == 20 else 9.0)
+            for protocol in ("online", "imitation", "offline")
+            for agent, scores in last.items()
+            for episodes in (10, 20)
+            for task, score in enumerate(scores)
+        ],
+        columns=["agent", "protocol", "episodes", "task", "score"],
+    )
+    _, online, *_ = verdicts(frame)
+    borne_out, not_separated, contradicted = online.removeprefix("Ours, online: ").split("; ")
+    assert borne_out.startswith("borne out: dpd > dpt [+0.191, +0.209], dpd > ad [")
+    assert not_separated == "not separated: dpt > ad [-0.009, +0.009]"
+    assert contradicted.startswith("contradicted: dpt > ad-eps [-0.1")
+    summary = points(frame)
+    dpd = summary[(summary["agent"] == "dpd") & (summary["episodes"] == 20)].iloc[0]
+    assert dpd["score"] == pytest.approx(0.7)
+    assert (dpd["low"], dpd["high"]) == tuple(np.quantile(last["dpd"], [0.25, 0.75]))
 
 
 def test_tensorboard_is_written_where_it_is_installed(tmp_path: Path) -> None:
