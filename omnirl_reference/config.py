@@ -22,6 +22,8 @@ BEHAVIOURS = (
     *(f"{kind}-{discount}" for kind in ("mixed", "noisy", "pure") for discount in DISCOUNTS),
 )
 """Behaviour policies; the last three kinds act with an oracle of the discount in their name."""
+LEAST_STATES = 8
+"""Of a task with more states than one: a band of transitions needs them."""
 ORACLE_FREE = 4
 """The first so many behaviours never act with an oracle."""
 
@@ -58,6 +60,9 @@ class StreamConfig:
         family: ``"anymdp"`` or ``"garnet"``.
         n_states: Largest number of states, and number of state ids.
         min_states: Smallest number of inner states; None means `n_states`.
+        task_states: Sizes that tasks are drawn with, each as often; their horizons are those of their size,
+            and they get random ones of the `n_states` ids. None: all tasks are drawn with `n_states`, as in
+            the paper, and `min_states` alone makes them smaller.
         n_actions: Number of actions.
         n_tasks: Number of distinct tasks, or None for a new task in every sequence.
         steps: Steps of a sequence, end-of-episode steps included.
@@ -77,6 +82,7 @@ class StreamConfig:
     family: str = "anymdp"
     n_states: int = 16
     min_states: int | None = None
+    task_states: tuple[int, ...] | None = None
     n_actions: int = 5
     n_tasks: int | None = None
     steps: int = 512
@@ -96,6 +102,16 @@ class StreamConfig:
         _check(self.family in ("anymdp", "garnet"), "family", self.family, "'anymdp' or 'garnet'")
         _check(self.label in ("soft", "hard"), "label", self.label, "'soft' or 'hard'")
         _check(self.steps >= 2, "steps", self.steps, "at least 2")
+        if self.task_states is not None:
+            sizes = tuple(self.task_states)
+            _check(
+                len(sizes) > 0 and all(LEAST_STATES <= size <= self.n_states for size in sizes),
+                "task_states",
+                sizes,
+                f"sizes from {LEAST_STATES} to n_states={self.n_states}",
+            )
+            _check(self.min_states is None, "min_states", self.min_states, "None beside task_states")
+            object.__setattr__(self, "task_states", sizes)
         _check(self.label_temperature > 0, "label_temperature", self.label_temperature, "a number above 0")
         _check(set(self.behaviours) <= set(BEHAVIOURS), "behaviours", dict(self.behaviours), f"{BEHAVIOURS}")
         _check(

@@ -52,7 +52,7 @@ def play_sequences(model: OmniRL, config: StreamConfig, how: OwnPlay, index: int
     """
     seed = child_seed(config.seed, "omnirl", "on-policy", index)
     n = how.pool
-    tasks = fresh_tasks(config, n, seed)
+    tasks = fresh_tasks(config, n, seed, index)
     generator = torch.Generator().manual_seed(seed)
     ids, moves = _relabellings(tasks, config, generator)
     labels = _labels(tasks, config)
@@ -65,9 +65,10 @@ def play_sequences(model: OmniRL, config: StreamConfig, how: OwnPlay, index: int
     return out
 
 
-def fresh_tasks(config: StreamConfig, n: int, seed: int) -> list[TabularTask]:
-    """Draw `n` tasks of the stream's family."""
-    settings: dict[str, Any] = {"n_states": config.n_states, "n_actions": config.n_actions}
+def fresh_tasks(config: StreamConfig, n: int, seed: int, index: int = 0) -> list[TabularTask]:
+    """Draw `n` tasks of the stream's family; of several sizes, each pool `index` has the next one."""
+    sizes = config.task_states or (config.n_states,)
+    settings: dict[str, Any] = {"n_states": sizes[index % len(sizes)], "n_actions": config.n_actions}
     if config.family == "anymdp":
         settings["min_states"] = config.min_states
     return sample_tasks(config.family, n, seed=seed, **settings)

@@ -27,7 +27,16 @@ from anymdp_bench.kernels import (
 from omnirl_reference.behaviour import Behaviour, act, new_behaviour, redraw
 from omnirl_reference.config import TAG_UNKNOWN
 from omnirl_reference.learners import Learners, Stream, learn, new_learners, plan_on_model
-from omnirl_reference.worlds import Ints, SimulationSettings, Solved, World, anymdp_world, garnet_world, solve
+from omnirl_reference.worlds import (
+    Ints,
+    SimulationSettings,
+    Solved,
+    World,
+    anymdp_world,
+    garnet_world,
+    solve,
+    task_size,
+)
 
 MOST_TRIES = 2000
 CENTRAL = 0.425
@@ -145,10 +154,11 @@ def fill_anymdp(
     """Write the sequences `first`, `first` + 1, ... on the AnyMDP tasks of `task_indices` ``[B]``."""
     stream = np.empty(1, dtype=np.uint64)
     verdicts = np.zeros(16, dtype=np.int64)
-    n_ids, least, n_actions = settings.sizes
+    n_actions = settings.sizes[2]
     for b in range(len(task_indices)):
         key = draw(task_key, np.uint64(task_indices[b]))
-        task = draw_anymdp(key, MOST_TRIES, n_ids, n_actions, least, False, False, 0, verdicts)
+        most, least = task_size(key, settings)
+        task = draw_anymdp(key, MOST_TRIES, most, n_actions, least, False, False, 0, verdicts)
         stream[0] = draw(play_key, np.uint64(first + b))
         world = anymdp_world(task, n_actions)
         play(stream, world, solve(world, n_actions, settings), settings, out, b)
@@ -165,10 +175,11 @@ def fill_garnet(
 ) -> None:
     """The same on Garnet tasks of two successors and reward spread 0.1."""
     stream = np.empty(1, dtype=np.uint64)
-    n_ids, least, n_actions = settings.sizes
+    n_actions = settings.sizes[2]
     for b in range(len(task_indices)):
         stream[0] = draw(task_key, np.uint64(task_indices[b]))
-        n = next_integer(stream, least, n_ids)
+        most, least = task_size(stream[0], settings)
+        n = next_integer(stream, least, most)
         world = garnet_world(next_bits(stream), n, n_actions)
         stream[0] = draw(play_key, np.uint64(first + b))
         play(stream, world, solve(world, n_actions, settings), settings, out, b)

@@ -26,6 +26,7 @@ def simulation_settings(config: StreamConfig) -> SimulationSettings:
     least = config.n_states if config.min_states is None else config.min_states
     return SimulationSettings(
         sizes=np.array([config.n_states, least, config.n_actions]),
+        task_sizes=np.array(config.task_states or (), dtype=np.int64),
         discounts=np.array(DISCOUNTS),
         cumulative=np.cumsum(shares),
         oracle_free=np.cumsum(free),

@@ -29,6 +29,7 @@ class SimulationSettings(NamedTuple):
 
     Attributes:
         sizes: int64 ``[3]``: number of state ids, smallest number of states, number of actions.
+        task_sizes: int64, sizes that tasks are drawn with; empty: the number of state ids.
         discounts: float64 ``[D]``, the last one labels.
         cumulative: float64 ``[16]``, cumulative shares of the behaviours.
         oracle_free: float64 ``[16]``, the same without oracles.
@@ -37,6 +38,7 @@ class SimulationSettings(NamedTuple):
     """
 
     sizes: Ints
+    task_sizes: Ints
     discounts: Floats
     cumulative: Floats
     oracle_free: Floats
@@ -71,6 +73,16 @@ class Solved(NamedTuple):
 
     oracle_actions: Ints
     targets: Floats
+
+
+@numba.njit(cache=True, nogil=True)
+def task_size(key: np.uint64, settings: SimulationSettings) -> tuple[int, int]:
+    """Return largest and smallest number of states of the task of a random key."""
+    n = len(settings.task_sizes)
+    if n == 0:
+        return settings.sizes[0], settings.sizes[1]
+    size = settings.task_sizes[np.int64(key % np.uint64(n))]
+    return size, size
 
 
 @numba.njit(cache=True, nogil=True)
