@@ -21,7 +21,7 @@ from omnirl_reference.config import (  # noqa: E402
 )
 from omnirl_reference.config_file import train_config  # noqa: E402
 from omnirl_reference.model import OmniRL  # noqa: E402
-from omnirl_reference.on_policy import play_sequences  # noqa: E402
+from omnirl_reference.on_policy import fresh_tasks, play_sequences  # noqa: E402
 from omnirl_reference.segments import segments_of  # noqa: E402
 from omnirl_reference.stream import Stream  # noqa: E402
 from omnirl_reference.trainer import Trainer  # noqa: E402
@@ -59,6 +59,29 @@ def test_sequences_are_well_formed() -> None:
     assert ((batch.states >= 0) & (batch.states < 16)).all()
     assert not (ends[:, 1:] & ends[:, :-1]).any()
     assert 0.1 < (batch.tags == TAG_UNKNOWN).mean() < 0.6
+
+
+@pytest.mark.parametrize("family", ["anymdp", "garnet"])
+def test_tasks_may_be_drawn_smaller_than_the_ids(family: str) -> None:
+    sizes = (8, 24)
+    config = StreamConfig(family=family, n_states=64, task_states=sizes, steps=2000)
+    batch = Stream(config, 12).make(0)
+    seen = [len(np.unique(row)) for row in batch.states]
+    assert max(seen) <= 24
+    assert any(count <= 8 for count in seen)
+    assert any(count > 8 for count in seen)
+    assert batch.states.max() > 48
+    if family == "anymdp":
+        longest = [int(np.diff(np.flatnonzero(row == 5), prepend=-1).max()) for row in batch.actions]
+        assert all(length <= (501 if count > 8 else 129) for length, count in zip(longest, seen, strict=True))
+    for index, size in enumerate(sizes):
+        tasks = fresh_tasks(config, 2, seed=0, index=index)
+        assert {len(task.state_ids) for task in tasks} == {size}
+    own = play_sequences(OmniRL(dataclasses.replace(SMALL, n_states=64)), config, OwnPlay(pool=2), 1)
+    assert own.states.max() < 64
+    for sizes, min_states in (((), None), ((7,), None), ((65,), None), ((16,), 16)):
+        with pytest.raises(InvalidConfig, match=r"task_states|min_states"):
+            StreamConfig(n_states=64, task_states=sizes, min_states=min_states)
 
 
 def test_pure_oracle_sequences_follow_their_labels() -> None:

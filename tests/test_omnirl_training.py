@@ -73,6 +73,21 @@ def test_a_grown_model_says_the_same_of_the_states_that_both_know(layout: str) -
     torch.testing.assert_close(said[0].reward, said[1].reward)
 
 
+def test_a_further_state_is_one_mixture_in_every_table() -> None:
+    torch.manual_seed(0)
+    known, grown = (OmniRL(dataclasses.replace(SMALL, n_states=n)) for n in (8, 20))
+    with torch.no_grad():
+        known.tokens.previous_state.weight[:-1] = known.tokens.state.weight @ torch.randn(
+            SMALL.width, SMALL.width
+        )
+    begin_with(grown, known)
+    state, before = grown.tokens.state.weight, grown.tokens.previous_state.weight
+    relation = torch.linalg.lstsq(known.tokens.state.weight, known.tokens.previous_state.weight[:-1]).solution
+    torch.testing.assert_close(state @ relation, before[:-1], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(before[-1], known.tokens.previous_state.weight[-1])
+    assert torch.pdist(state).min() > 0.1
+
+
 def test_a_model_grows_in_states_alone() -> None:
     small, large = (OmniRL(dataclasses.replace(SMALL, n_states=n)) for n in (6, 11))
     for model, known in ((small, large), (large, OmniRL(dataclasses.replace(SMALL, n_states=6, layers=2)))):
