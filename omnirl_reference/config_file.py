@@ -12,6 +12,8 @@ from anymdp_bench import InvalidConfig, UnknownName
 from omnirl_reference.config import ModelConfig, OwnPlay, Stage, StreamConfig, TrainConfig
 
 CONFIGS = Path(__file__).parent / "configs"
+PARTS = ("model", "stream", "own_play")
+"""Records in the record: what a configuration says of them is added to what its base says."""
 
 
 def config_names() -> list[str]:
@@ -22,16 +24,34 @@ def config_names() -> list[str]:
 def load_config(name: str) -> TrainConfig:
     """Read a configuration that ships, by name, or a file.
 
+    ``"base"`` names a configuration that ships, whose fields hold where the file is silent; so do the fields
+    of its `model`, `stream` and `own_play`.
+
     Raises:
-        UnknownName: neither a shipped name nor a file.
+        UnknownName: neither a shipped name nor a file, or the base does not ship.
         InvalidConfig: the file is not a training configuration.
     """
     if name in config_names():
-        return train_config(read_json(CONFIGS / f"{name}.json"))
+        return train_config(_with_base(read_json(CONFIGS / f"{name}.json"), (name,)))
     path = Path(name)
     if not path.is_file():
         raise UnknownName(f"configuration {name!r}: give a file, or one of {', '.join(config_names())}.")
-    return train_config(read_json(path))
+    return train_config(_with_base(read_json(path)))
+
+
+def _with_base(values: dict[str, Any], above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Fill in what the base says; `above` are the configurations that this one is the base of."""
+    if "base" not in values:
+        return values
+    own = {name: value for name, value in values.items() if name != "base"}
+    base = values["base"]
+    if base not in config_names():
+        raise UnknownName(f"base={base!r}: give one of {', '.join(config_names())}.")
+    if base in above:
+        raise InvalidConfig(f"base={base!r} leads back to itself: {' -> '.join((*above, base))}.")
+    merged = _with_base(read_json(CONFIGS / f"{base}.json"), (*above, base))
+    parts = {name: {**merged.get(name, {}), **own[name]} for name in PARTS if isinstance(own.get(name), dict)}
+    return {**merged, **own, **parts}
 
 
 def train_config(values: Mapping[str, Any]) -> TrainConfig:

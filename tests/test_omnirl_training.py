@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from anymdp_bench import InvalidConfig  # noqa: E402
+from anymdp_bench import InvalidConfig, UnknownName  # noqa: E402
 from omnirl_reference.batches import Batches  # noqa: E402
 from omnirl_reference.checkpoint import load_model  # noqa: E402
 from omnirl_reference.config import ModelConfig, StreamConfig, TrainConfig  # noqa: E402
@@ -226,6 +226,32 @@ def test_a_configuration_may_begin_with_a_checkpoint_that_ships(tmp_path: Path) 
     trainer, known = Trainer(config, tmp_path, "cpu"), load_model(checkpoint_folder("omnirl-16"))[0]
     assert torch.equal(trainer.model.policy.weight, known.policy.weight)
     assert torch.equal(trainer.model.tokens.state.weight[:16], known.tokens.state.weight)
+
+
+def test_a_configuration_may_be_told_by_what_differs_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(**values: object) -> TrainConfig:
+        path = tmp_path / "mine.json"
+        path.write_text(json.dumps(values))
+        return load_config(str(path))
+
+    dpd = load_config("dpd")
+    mine = told(base="dpd", name="mine", stream={"label": "hard"}, batch=3)
+    stream = dataclasses.replace(dpd.stream, label="hard")
+    assert mine == dataclasses.replace(dpd, name="mine", stream=stream, batch=3)
+    assert told(base="ad-eps").stream.behaviours == {"noisy-0.994": 1.0}
+    assert told(base="ad-eps").stream.label_behaviour
+    for base in ("nobody", ["dpd"], 3):
+        with pytest.raises(UnknownName, match=r"base=.*: give one of ad, "):
+            told(base=base)
+    with pytest.raises(InvalidConfig, match="training configuration"):
+        told(base="dpd", stream=3)
+    monkeypatch.setattr("omnirl_reference.config_file.CONFIGS", tmp_path)
+    (tmp_path / "a.json").write_text('{"base": "b"}')
+    (tmp_path / "b.json").write_text('{"base": "a"}')
+    with pytest.raises(InvalidConfig, match="a -> b -> a"):
+        load_config("a")
 
 
 def test_rivals_differ_in_behaviours_labels_and_tags_alone() -> None:
