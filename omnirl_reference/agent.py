@@ -12,9 +12,8 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed, discrete_sizes
-from omnirl_reference.actor import EagerActor
 from omnirl_reference.checkpoint import fingerprint, load_model
-from omnirl_reference.compiled import CompiledActor, can_compile, weights_of
+from omnirl_reference.compiled import make_actor
 from omnirl_reference.config import TAG_UNKNOWN
 from omnirl_reference.draws import between, choose, new_streams, permutations
 from omnirl_reference.model import OmniRL
@@ -79,7 +78,6 @@ class OmniRLAgent:
         if isinstance(views, bool) or not isinstance(views, int) or views < 1:
             raise InvalidConfig(f"views={views!r} is not legal: give an integer of at least 1.")
         self.model, self.views = model, views
-        self._weights = weights_of(model) if can_compile(model) else None
         self.temperature = temperature or Temperature()
         config = {
             "checkpoint": name,
@@ -115,11 +113,7 @@ class OmniRLAgent:
         self._unknown, self._end = np.full(size, TAG_UNKNOWN), np.full(size, config.n_actions)
         self._steps, self._chosen = np.zeros((2, n), dtype=np.int64)
         self._taught = context is not None
-        self._actor: CompiledActor | EagerActor = (
-            EagerActor(self.model, size)
-            if self._weights is None
-            else CompiledActor(self._weights, config, size)
-        )
+        self._actor = make_actor(self.model, size)
         if context is not None:
             self._actor.read(*self._positions(context))
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnirl_reference import step_kernels as kernels
+from omnirl_reference.actor import EagerActor
 from omnirl_reference.config import TAG_UNKNOWN, ModelConfig
 from omnirl_reference.model import OmniRL
 
@@ -50,6 +51,11 @@ def weights_of(model: OmniRL) -> kernels.Weights:
         policy_bias=state["policy.bias"],
     )
     return kernels.Weights(*(np.array(x, order="C") for x in found))
+
+
+def make_actor(model: OmniRL, n: int) -> CompiledActor | EagerActor:
+    """Make the fastest actor that there is for a model, where it is."""
+    return CompiledActor(weights_of(model), model.config, n) if can_compile(model) else EagerActor(model, n)
 
 
 class CompiledActor:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from anymdp_bench import TabularTask, batch_env, child_seed, plan, sample_tasks
-from omnirl_reference.actor import Actor, sample
+from omnirl_reference.actor import EagerActor, sample
+from omnirl_reference.compiled import CompiledActor, make_actor
 from omnirl_reference.config import DISCOUNTS, TAG_RANDOM, TAG_UNKNOWN, OwnPlay, StreamConfig
 from omnirl_reference.model import OmniRL
 from omnirl_reference.simulate import Sequences
@@ -60,7 +61,7 @@ def play_sequences(model: OmniRL, config: StreamConfig, how: OwnPlay, index: int
     out = empty_sequences(n, config.steps, config.n_actions)
     training = model.training
     model.eval()
-    _play(Actor(model, n), tasks, ids, moves, labels, players, generator, out)
+    _play(make_actor(model, n), tasks, ids, moves, labels, players, generator, out)
     model.train(training)
     return out
 
@@ -120,7 +121,7 @@ def _draw_players(
 
 
 def _play(
-    actor: Actor,
+    actor: CompiledActor | EagerActor,
     tasks: Sequence[TabularTask],
     ids: Tensor,
     moves: Tensor,
@@ -139,7 +140,8 @@ def _play(
     for t in range(steps):
         states = ids[rows, observations]
         temperature = players.first * (players.last / players.first) ** (t / steps)
-        own = sample(actor.logits(states, rows).cpu(), temperature, generator)
+        logits = torch.from_numpy(actor.logits(states.numpy(), rows.numpy()))
+        own = sample(logits, temperature, generator)
         chosen, tags = _teach(players, observations, own, t, end, generator)
         chosen = torch.where(ended, torch.full_like(chosen, end), chosen)
         tags = torch.where(ended, TAG_UNKNOWN, tags)
@@ -148,7 +150,7 @@ def _play(
         rewards = torch.where(ended, 0.0, torch.from_numpy(step.rewards).float())
         relabelled = torch.zeros_like(labels[:, 0]).scatter_(1, moves, labels[rows, observations])
         _write(out, t, states, chosen, tags, rewards, torch.where(ended[:, None], 0.0, relabelled))
-        actor.remember(states, chosen, rewards, rows, tags)
+        actor.remember(*(x.numpy() for x in (states, tags, chosen, rewards, rows)))
         following = torch.from_numpy(np.asarray(step.observations))
         begun = torch.from_numpy(np.asarray(env.restart(ended.numpy())))
         observations = torch.where(ended, begun, following)
