@@ -153,6 +153,7 @@ def export(
     steps: Steps = None,
     with_context: WithContext = None,
     views: Views = None,
+    tasks: Annotated[int | None, typer.Option(help="Validation tasks that are played.", min=1)] = None,
     hardware: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
     commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
 ) -> None:
@@ -162,7 +163,7 @@ def export(
     from omnirl_reference.shipped import CHECKPOINTS
 
     temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
-    options = _given(views=views, changes=_given(hardware=hardware, commit=commit))
+    options = _given(views=views, tasks=tasks, changes=_given(hardware=hardware, commit=commit))
     with _plays() as begin:
         target = write(
             run,

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def export(
     temperature: Temperature | None = None,
     views: int = 4,
     folder: Path = CHECKPOINTS,
-    plans: Sequence[Plan] | None = None,
+    tasks: int | None = None,
     changes: dict[str, Any] | None = None,
     watcher: Callable[[Plan], Watch] = lambda plan: unwatched,
 ) -> Path:
@@ -76,7 +76,8 @@ def export(
         temperature: How it acts when it is validated, and by default afterwards.
         views: The same, see `OmniRLAgent`.
         folder: Where checkpoints lie.
-        plans: What is played; default: all protocols on the run's validation bank.
+        tasks: The first so many of the run's validation tasks are played, by all protocols; default: its own
+            number of them.
         changes: Further notes, e.g. the hardware, where the run did not note it.
         watcher: Asked before each plan who is told of its progress.
 
@@ -105,15 +106,15 @@ def export(
         "seeds": {"weights": config.seed, "stream": config.stream.seed},
         "temperature": dataclasses.asdict(temperature),
         "views": views,
-        "validation": [_figures(agent, plan, watcher(plan)) for plan in plans or default_plans(config)],
+        "validation": [_figures(agent, plan, watcher(plan)) for plan in default_plans(config, tasks)],
     }
     save_model(model, target, {**dataclasses.asdict(config), **facts, **(changes or {}), "name": name})
     return target
 
 
-def default_plans(config: TrainConfig) -> list[Plan]:
-    """What a checkpoint is played on before it ships."""
-    bank, tasks = config.validation_bank, config.validation_tasks
+def default_plans(config: TrainConfig, tasks: int | None = None) -> list[Plan]:
+    """What a checkpoint is played on before it ships: by default the run's own number of validation tasks."""
+    bank, tasks = config.validation_bank, config.validation_tasks if tasks is None else tasks
     return [Plan(bank=bank, tasks=tasks, protocol=protocol, steps=LONGEST) for protocol in PROTOCOLS]
 
 

@@ -14,6 +14,7 @@ from omnirl_reference import cli, export, logs  # noqa: E402
 from omnirl_reference.agent import make  # noqa: E402
 from omnirl_reference.compare import points, verdicts  # noqa: E402
 from omnirl_reference.config import StreamConfig  # noqa: E402
+from omnirl_reference.config_file import load_config  # noqa: E402
 from omnirl_reference.data_set import DataSet, write_data  # noqa: E402
 from omnirl_reference.stream import Stream  # noqa: E402
 from omnirl_reference.validation import Plan  # noqa: E402
@@ -113,7 +114,12 @@ def test_export_writes_what_a_reader_needs(
     run, shelf = tmp_path / "run", tmp_path / "shelf"
     assert command(monkeypatch, "train", config, "--out", run, "--minutes", 0) == 0
     plans = [Plan(tasks=1, protocol=protocol, teacher_episodes=1, steps=600) for protocol in export.PROTOCOLS]
-    monkeypatch.setattr(export, "default_plans", lambda config: plans)
+    own = load_config(config)
+    assert [(plan.protocol, plan.tasks) for plan in export.default_plans(own)] == [
+        (protocol, 1) for protocol in export.PROTOCOLS
+    ]
+    assert {plan.tasks for plan in export.default_plans(own, 5)} == {5}
+    monkeypatch.setattr(export, "default_plans", lambda config, tasks: plans)
     words = ("export", run, "small", "--out", shelf, "--last", 0.3, "--hardware", "a fast machine")
     assert command(monkeypatch, *words) == 0
     notes = json.loads((shelf / "small" / "notes.json").read_text())
