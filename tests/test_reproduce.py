@@ -312,10 +312,14 @@ def test_the_verdict_follows_from_the_intervals(anymdp: float, said: str) -> Non
     assert "| q-ucb |     16 | AnyMDP " in difficulty.difficulty_text(frame)
     only_late = frame[(frame["episodes"] == 10_000) | (frame["variant"] != difficulty.ANYMDP)]
     if anymdp == 0.4:
+        (late,) = difficulty.verdicts(only_late)
         assert (
-            "bear it out in part. AnyMDP's interval lies below all others' after 10,000"
-            in (difficulty.verdicts(only_late)[0])
+            "bear it out in part. AnyMDP's interval lies below that of AnyMDP without CR after 10,000" in late
         )
+        easier_garnet = frame["score_low"].where(frame["variant"] != difficulty.GARNET_2, 0.0)
+        (mixed,) = difficulty.verdicts(frame.assign(score_low=easier_garnet))
+        assert "in part. AnyMDP's interval lies below that of AnyMDP without CR at every checkpoint" in mixed
+        assert "Garnet b=2 at no checkpoint." in mixed
 
 
 # sorted laws

@@ -115,25 +115,38 @@ def difficulty_text(frame: pd.DataFrame) -> str:
 
 
 def verdicts(frame: pd.DataFrame) -> list[str]:
-    """For each agent and size, at which checkpoints AnyMDP's interval lies below every other's."""
-    texts = []
-    for (agent, size), part in frame.groupby(["agent", "states"], sort=False):
-        harder = [episodes for episodes in CHECKPOINTS if _is_hardest(part[part["episodes"] == episodes])]
-        said = "bear it out" if len(harder) == len(CHECKPOINTS) else "bear it out in part"
-        where = ", ".join(f"{episodes:,}" for episodes in harder)
-        found = (
-            f"AnyMDP's interval lies below all others' after {where} episodes"
-            if harder
-            else "AnyMDP's interval lies below all others' at no checkpoint"
-        )
-        texts.append(f"Ours, {agent}, {size} states: {said if harder else 'do not bear it out'}. {found}.")
-    return texts
+    """For each agent and size, below which families' intervals AnyMDP's lies, and at which checkpoints."""
+    return [
+        _verdict(f"Ours, {agent}, {size} states", part)
+        for (agent, size), part in frame.groupby(["agent", "states"], sort=False)
+    ]
 
 
-def _is_hardest(part: pd.DataFrame) -> bool:
-    ours = part[part["variant"] == ANYMDP]
-    others = part[part["variant"] != ANYMDP]
-    return not (ours.empty or others.empty) and bool(ours["score_high"].iloc[0] < others["score_low"].min())
+def _verdict(whose: str, part: pd.DataFrame) -> str:
+    below = {
+        variant: _harder_at(part, variant) for variant in VARIANTS[1:] if variant in set(part["variant"])
+    }
+    shares = [len(episodes) / len(CHECKPOINTS) for episodes in below.values()]
+    said = "do not bear it out"
+    if any(shares):
+        said = "bear it out" if min(shares) == 1 else "bear it out in part"
+    found = "; ".join(f"{variant} {_after(episodes)}" for variant, episodes in below.items())
+    return f"{whose}: {said}. AnyMDP's interval lies below that of {found}."
+
+
+def _harder_at(part: pd.DataFrame, variant: str) -> list[int]:
+    """Checkpoints at which AnyMDP's interval lies below a variant's."""
+    ours, theirs = (part[part["variant"] == name].set_index("episodes") for name in (ANYMDP, variant))
+    both = ours.index.intersection(theirs.index)
+    return [episodes for episodes in both if ours["score_high"][episodes] < theirs["score_low"][episodes]]
+
+
+def _after(episodes: Sequence[int]) -> str:
+    if not episodes:
+        return "at no checkpoint"
+    if len(episodes) == len(CHECKPOINTS):
+        return "at every checkpoint"
+    return f"after {' and '.join(f'{count:,}' for count in episodes)} episodes"
 
 
 def draw_difficulty(results: Results, path: Path) -> None:
