@@ -24,6 +24,8 @@ CURIOUS = TABLE | {
 }
 """Where play ends early until it is known how to go on, large rollouts would be hundreds of episodes."""
 PULLS = TABLE | {"n_envs": 16, "n_steps": 8, "batch_size": 128}
+SWINGS = TABLE | {"n_steps": 200, "batch_size": 3200}
+"""Whole episodes: an id stands for many angles and speeds, so values of single steps mislead."""
 
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "anymdp": _grid(CURIOUS | {"ent_coef": 0.1}, bonus=[1.0, 3.0])
@@ -35,5 +37,8 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "darkroom": _grid(SHORT | {"ent_coef": 0.05}, learning_rate=[0.03, 0.1], bonus=[0.0, 0.3]),
     "frozenlake": _grid(SHORT, learning_rate=[0.03, 0.1], gamma=[0.99, 0.999], bonus=[0.0, 0.3]),
     "cliffwalking": _grid(SHORT, learning_rate=[0.03, 0.1], ent_coef=[0.01, 0.1], bonus=[0.0, 0.3]),
-    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97]),
+    "pendulum": _grid(TABLE, learning_rate=[0.01, 0.03], gamma=[0.97])
+    + _grid(TABLE | {"gae_lambda": 0.99}, learning_rate=[0.01, 0.03], gamma=[0.97, 0.99])
+    + _grid(SWINGS | {"gamma": 0.97}, learning_rate=[0.01, 0.03], gae_lambda=[0.99, 1.0])
+    + _grid(SWINGS | {"gamma": 0.97, "gae_lambda": 0.99, "n_epochs": 10}, learning_rate=[0.01, 0.03]),
 }
