@@ -15,8 +15,9 @@ import hashlib
 import importlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,7 @@ class Search(NamedTuple):
         grids: ``"module:table"`` from a family to its candidate settings.
         file: Where the result goes, in ``baselines/tuned``.
         n_tasks: Validation tasks of each bank, at most.
+        n_tasks_of: The same for single banks: where episodes are short, many tasks cost little.
         n_cells: Runs and tasks of each bank together, at least.
         train_episodes: Training episodes of each run.
         left_out: Banks that play with what their family's other banks chose.
@@ -63,10 +65,22 @@ class Search(NamedTuple):
     n_cells: int = 8
     train_episodes: int = 3000
     left_out: tuple[str, ...] = UNTUNED_BANKS
+    n_tasks_of: Mapping[str, int] = MappingProxyType({})
+
+    def tasks(self, bank: str) -> list[Task]:
+        """Validation tasks of a bank on which candidates are judged."""
+        return validation_tasks(bank, self.n_tasks_of.get(bank, self.n_tasks))
 
 
 SEARCHES = {
-    "q-ucb": Search("baselines.q_ucb:with_settings", "baselines.q_ucb_grids:GRIDS", "q_ucb.json"),
+    "q-ucb": Search(
+        "baselines.q_ucb:with_settings",
+        "baselines.q_ucb_grids:GRIDS",
+        "q_ucb.json",
+        n_tasks_of=MappingProxyType(
+            {"anymdp-1x5-v0": 64, "anymdp-16x5-v0": 64, "anymdp-32x5-v0": 32, "anymdp-64x5-v0": 16}
+        ),
+    ),
     "ppo": Search(
         "baselines.ppo:with_settings",
         "baselines.ppo_grids:GRIDS",
@@ -116,8 +130,9 @@ def validation_tasks(bank: str, n_tasks: int) -> list[Task]:
 
 def run_candidate(search: Search, settings: dict[str, Any], bank: str, jobs: int, runs: Path) -> Curves:
     """Train a candidate on a bank's validation tasks, or read what it did before."""
-    tasks = validation_tasks(bank, search.n_tasks)
-    identity = [search, settings, bank, [task.fingerprint() for task in tasks]]
+    tasks = search.tasks(bank)
+    played = [search.make, search.n_cells, search.train_episodes]
+    identity = [played, settings, bank, [task.fingerprint() for task in tasks]]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     file = runs / f"{key[:16]}.npz"
     if file.exists():
@@ -194,7 +209,7 @@ def choose(figures: Sequence[Sequence[Figures]]) -> int:
 
 def uniform_returns(bank: str, search: Search) -> FloatArray | None:
     """Mean return of uniform play for each cell, float64 ``[C]``; None where references are exact."""
-    tasks = validation_tasks(bank, search.n_tasks)
+    tasks = search.tasks(bank)
     if all(isinstance(task, TabularTask) for task in tasks):
         return None
     result = evaluate("uniform", bank, tasks=tasks, runs=1)
@@ -222,9 +237,7 @@ def search_family(search: Search, family: str, jobs: int, runs: Path) -> dict[st
     return {
         **tried[choose(figures)],
         "split": SPLIT,
-        "tasks": {
-            bank: [task.fingerprint() for task in validation_tasks(bank, search.n_tasks)] for bank in banks
-        },
+        "tasks": {bank: [task.fingerprint() for task in search.tasks(bank)] for bank in banks},
         "train_episodes": search.train_episodes,
         "tried": tried,
     }
