@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from omnirl_reference.config import Stage, StreamConfig, TrainConfig
+from anymdp_bench import InvalidConfig
+from omnirl_reference.config import Place, Stage, TrainConfig
 from omnirl_reference.data_set import DataSet
 from omnirl_reference.model import OmniRL
 from omnirl_reference.on_policy import play_sequences
@@ -37,7 +37,8 @@ class Batches:
         data: Files to take the batches from instead of the stream; the model's own share stays.
 
     Raises:
-        InvalidConfig: the rows cannot be shared equally by the processes.
+        InvalidConfig: the rows cannot be shared equally by the processes, or the files hold smaller batches
+            or sequences of another stream.
     """
 
     def __init__(
@@ -48,40 +49,45 @@ class Batches:
         self.pool: Pool | None = None
         self._stage: int | None = None
         for stage in config.stages:
-            own = round(stage.on_policy_share * config.batch)
+            own = config.own_rows(stage)
             processes.rows(own)
             processes.rows(config.batch - own)
+            if data is not None and own < config.batch:
+                _check_data(data, config, stage)
 
     def get(self, update: int) -> Sequences:
         """Sequences of an update."""
-        index, stage = self.config.stage_of(update)
-        own = round(stage.on_policy_share * self.config.batch)
+        place = self.config.place(update)
+        own = self.config.own_rows(place.stage)
         parts = []
         if own < self.config.batch:
-            parts.append(self._given(index, self.config.batch - own, update))
+            parts.append(self._given(place, self.config.batch - own, update))
         if own:
-            parts.append(self._own(stage, own, update))
+            parts.append(self._own(place, own, update))
         return join(parts)
 
-    def _given(self, index: int, n: int, update: int) -> Sequences:
+    def _given(self, place: Place, n: int, update: int) -> Sequences:
         rows = self.processes.rows(n)
         if self.data is not None:
             return take(self.data.get(update), np.arange(n)[rows])
-        if self._stage != index:
-            self._stage = index
-            self._stream = Stream(stage_stream(self.config, self.config.stages[index]), n, rows=rows)
-        return self._stream.get(update)
+        if self._stage != place.number:
+            self._stage = place.number
+            self._stream = Stream(self.config.stream_of(place.stage), n, first=place.given, rows=rows)
+        return self._stream.get(place.since)
 
-    def _own(self, stage: Stage, n: int, update: int) -> Sequences:
-        sequences = self._own_pool(stage, update)
+    def _own(self, place: Place, n: int, update: int) -> Sequences:
+        sequences = self._own_pool(place)
         first = update * n % len(sequences.actions)
         rows = (first + np.arange(n)) % len(sequences.actions)
         return take(sequences, rows[self.processes.rows(n)])
 
-    def _own_pool(self, stage: Stage, update: int) -> Sequences:
-        number = update // self.config.own_play.refresh
+    def _own_pool(self, place: Place) -> Sequences:
+        """Sequences of this update's pool; every stage begins with a new one."""
+        each = self.config.own_play.refresh
+        before = sum(-(-stage.updates // each) for stage in self.config.stages[: place.number])
+        number = before + place.since // each
         if self.pool is None or self.pool.number != number:
-            stream = stage_stream(self.config, stage)
+            stream = self.config.stream_of(place.stage)
             self.pool = Pool(number, play_sequences(self.model, stream, self.config.own_play, number))
         return self.pool.sequences
 
@@ -98,9 +104,15 @@ def take(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
     return Sequences(*arrays)
 
 
-def stage_stream(config: TrainConfig, stage: Stage) -> StreamConfig:
-    """What the sequences of a stage are made of."""
-    return dataclasses.replace(config.stream, **stage.stream)
+def _check_data(data: DataSet, config: TrainConfig, stage: Stage) -> None:
+    n = config.batch - config.own_rows(stage)
+    if data.batch < n:
+        raise InvalidConfig(f"{data.folder} holds batches of {data.batch}; the configuration needs {n}.")
+    if data.config != config.stream_of(stage):
+        raise InvalidConfig(
+            f"{data.folder} holds sequences of another stream than the configuration's; write them with "
+            "`omnirl data` from the same configuration. Stages that change the stream need the stream itself."
+        )
 
 
 def pool_tensors(pool: Pool | None) -> dict[str, Tensor]:

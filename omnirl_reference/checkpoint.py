@@ -17,8 +17,9 @@ from anymdp_bench import InvalidConfig
 from omnirl_reference.config import ModelConfig
 from omnirl_reference.config_file import read_json
 from omnirl_reference.model import OmniRL
+from omnirl_reference.shipped import NOTES
 
-WEIGHTS, TRAINING, NOTES = "weights.safetensors", "training.safetensors", "notes.json"
+WEIGHTS, TRAINING = "weights.safetensors", "training.safetensors"
 
 
 def _replace(path: Path, write: Any) -> None:
@@ -69,9 +70,16 @@ def save_training(folder: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def load_training(folder: Path) -> dict[str, Tensor] | None:
-    """Read what `save_training` wrote; None where there is nothing yet."""
+    """Read what `save_training` wrote; None where there is nothing yet.
+
+    Raises:
+        InvalidConfig: the file is damaged.
+    """
     path = folder / TRAINING
-    return load_file(path) if path.exists() else None
+    try:
+        return load_file(path) if path.exists() else None
+    except SafetensorError as error:
+        raise InvalidConfig(f"{path} is damaged ({error}); the run cannot go on.") from error
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import math
 import sys
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anymdp_bench import BenchError, MissingExtra
+from anymdp_bench import BenchError, InvalidConfig, MissingExtra
 
 if TYPE_CHECKING:
     from omnirl_reference.trainer import Trainer
-    from omnirl_reference.validation import Watch
+    from omnirl_reference.validation import Score, Watch
 
 USER_ERROR = 2
 SHOW_EVERY = 5
+EXTRA = ("torch", "safetensors")
+"""What the commands import and a plain installation lacks."""
 
 app = typer.Typer(
     help="Train and evaluate in-context agents of the OmniRL kind.",
@@ -46,7 +49,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.", min=0)] = None,
     data: Annotated[Path | None, typer.Option(help="Take batches from `omnirl data`'s folder.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Begin a new run with this checkpoint.")] = None,
+    start: Annotated[str | None, typer.Option(help="Checkpoint that the run begins with.")] = None,
     threads: Threads = 1,
 ) -> None:
     """Train a model; the same command goes on where it was stopped or killed.
@@ -62,7 +65,8 @@ def train(
 
     torch.set_num_threads(threads)
     files = None if data is None else DataSet(data)
-    trainer = Trainer(load_config(config), out, device, data=files, start=start)
+    whole = dataclasses.replace(load_config(config), **_given(start=start))
+    trainer = Trainer(whole, out, device, data=files)
     notes = run_facts(trainer.device)
     try:
         with _shown(trainer) as (log, on_evaluation):
@@ -91,14 +95,14 @@ def _shown(trainer: Trainer) -> Iterator[tuple[Callable[[dict[str, float]], None
 
     log = RunLog(trainer.folder, trainer.update)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    steps = trainer.config.batch * trainer.config.stream.steps
-    began, seconds = trainer.update, trainer.seconds
+    steps, seconds = trainer.config.steps_until(trainer.update), trainer.seconds
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("begins", total=trainer.config.updates, completed=trainer.update)
 
         def update(values: dict[str, float]) -> None:
             log.update({**values, "seconds": trainer.seconds})
-            rate = (trainer.update - began - 1) * steps / max(trainer.seconds - seconds, 1e-9)
+            done = trainer.config.steps_until(trainer.update - 1) - steps
+            rate = done / max(trainer.seconds - seconds, 1e-9)
             progress.update(bar, completed=trainer.update)
             if trainer.update % SHOW_EVERY == 0:
                 progress.update(bar, description=f"loss {values['policy']:.3f}  {rate:,.0f} steps/s")
@@ -124,8 +128,6 @@ def data(
     from rich.console import Console
     from rich.progress import Progress
 
-    from anymdp_bench import InvalidConfig
-    from omnirl_reference.batches import stage_stream
     from omnirl_reference.config_file import load_config
     from omnirl_reference.data_set import write_data
 
@@ -136,7 +138,7 @@ def data(
         bar = progress.add_task("batches", total=batches)
         write_data(
             out,
-            stage_stream(whole, whole.stages[stage]),
+            whole.stream_of(whole.stages[stage]),
             whole.batch,
             batches,
             lambda n: progress.advance(bar, n),
@@ -194,8 +196,6 @@ def evaluate(
 ) -> None:
     """Score a checkpoint on validation tasks: 0 is uniform play, 1 the oracle."""
     import torch
-    from rich.console import Console
-    from rich.table import Table
 
     from omnirl_reference.agent import make
     from omnirl_reference.validation import Plan, validate
@@ -204,9 +204,30 @@ def evaluate(
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agent = make(checkpoint, **options)
     plan = Plan(bank=bank, split=split, tasks=tasks, protocol=protocol, steps=length, seed=seed)
-    table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=f"{agent.info.name}, {protocol}")
     with _plays() as begin:
         scores = validate(agent, plan, begin(protocol))
+    if not scores:
+        raise InvalidConfig(f"length={length}: no episode has ended by then in a window; give 500 or more.")
+    _print_scores(f"{agent.info.name}, {protocol}", scores)
+
+
+@app.command()
+def windows(
+    records: Annotated[Path, typer.Argument(help="Records of an in-context agent's run on a board.")],
+) -> None:
+    """Score what `anymdp-bench run` recorded in the windows of `evaluate`."""
+    from anymdp_bench import load_result
+    from omnirl_reference.validation import scores_of_run
+
+    result = load_result(records)
+    _print_scores(f"{result.manifest.agent.name}, {result.manifest.board.name}", scores_of_run(result))
+
+
+def _print_scores(title: str, scores: list[Score]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=title)
     for score in scores:
         figures = (f"{value:.3f}" for value in score[1:4])
         table.add_row(score.window, *figures, str(score.tasks))
@@ -219,7 +240,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="Written: this name with .csv and .svg.")],
     bank: Annotated[str, typer.Option(help="Bank whose tasks are played.")] = "anymdp-16x5-v0",
     split: Annotated[str, typer.Option(help="validation, train or test.")] = "validation",
-    tasks: Annotated[int, typer.Option(help="The first so many tasks.", min=1)] = 32,
+    tasks: Annotated[int, typer.Option(help="The first so many tasks.", min=2)] = 32,
     episodes: Annotated[int, typer.Option(help="Own episodes of each task.", min=10)] = 60,
     teacher_episodes: Annotated[int, typer.Option(help="Episodes of a teacher.", min=1)] = 100,
     first: First = None,
@@ -237,14 +258,15 @@ def compare(
 
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtra("Curves are drawn by matplotlib: pip install 'anymdp-bench[plot]'.")
+    out.parent.mkdir(parents=True, exist_ok=True)
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agents = [make(checkpoint, **options) for checkpoint in checkpoints]
     plan = Plan(bank=bank, split=split, tasks=tasks, episodes=episodes, teacher_episodes=teacher_episodes)
     with _plays() as begin:
         frame = curves(agents, plan, lambda name, how: begin(f"{name}, {how}"))
     summary = points(frame)
-    summary.to_csv(out.with_suffix(".csv"), index=False, float_format="%.4f")
-    draw(summary, out.with_suffix(".svg"))
+    summary.to_csv(f"{out}.csv", index=False, float_format="%.4f")
+    draw(summary, Path(f"{out}.svg"))
     console = Console(soft_wrap=True)
     console.print(last_points(summary).round(3).to_string())
     for text in verdicts(frame):
@@ -274,9 +296,17 @@ def main() -> None:
     """Run the command; a mistake of the user's is told in one line, with exit status 2."""
     try:
         app()
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        _stop(f"{error.name} is not installed: pip install 'anymdp-bench[omnirl]'.")
     except (BenchError, OSError) as error:
-        sys.stderr.write(f"omnirl: {' '.join(str(error).split())}\n")
-        sys.exit(USER_ERROR)
+        _stop(str(error))
+
+
+def _stop(text: str) -> None:
+    sys.stderr.write(f"omnirl: {' '.join(text.split())}\n")
+    sys.exit(USER_ERROR)
 
 
 if __name__ == "__main__":

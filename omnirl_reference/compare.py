@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from anymdp_bench import InvalidConfig
 from omnirl_reference.agent import OmniRLAgent
 from omnirl_reference.validation import TEACHERS, Plan, Watch, play, unwatched
 
@@ -47,7 +48,13 @@ def curves(
 
     Returns:
         One row for each point and task: agent, protocol, episodes (own ones up to its end), task, score.
+
+    Raises:
+        InvalidConfig: two agents have the same name.
     """
+    names = [agent.info.name for agent in agents]
+    if len(set(names)) < len(names):
+        raise InvalidConfig(f"agents {', '.join(names)}: give every one a name of its own.")
     parts = []
     for agent in agents:
         name = agent.info.name

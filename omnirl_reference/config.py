@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from anymdp_bench import InvalidConfig
+from omnirl_reference.legal import FIELDS, FLAG, SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
 
 DISCOUNTS = (0.0, 0.5, 0.93, 0.994)
 """Discounts of the oracles that act and label (arXiv 2502.02869, table of prior information)."""
@@ -41,15 +42,61 @@ PAPER_MIXTURE: dict[str, float] = {
 """Mixture of the paper's public code."""
 
 
-def _check(condition: bool, field: str, value: object, legal: str) -> None:
-    if not condition:
-        raise InvalidConfig(f"{field}={value!r} is not legal: give {legal}.")
-
-
-def _check_shares(owner: object, *fields: str) -> None:
-    for field in fields:
-        value = getattr(owner, field)
-        _check(isinstance(value, int | float) and 0 <= value <= 1, field, value, "a number in [0, 1]")
+STREAM_LIMITS: dict[str, Limit] = {
+    "family": OneOf(("anymdp", "garnet")),
+    "n_states": Whole(1),
+    "min_states": Whole(1, or_none=True),
+    "n_actions": Whole(1),
+    "n_tasks": Whole(1, or_none=True),
+    "steps": Whole(2),
+    "behaviours": FIELDS,
+    "oracle_free_share": SHARE,
+    "resample_share": SHARE,
+    "resample_probability": SHARE,
+    "masked_sequences": SHARE,
+    "masked_episodes": SHARE,
+    "label": OneOf(("soft", "hard")),
+    "label_temperature": Number(above=True),
+    "label_behaviour": FLAG,
+    "seed": Whole(0),
+}
+MODEL_LIMITS: dict[str, Limit] = {
+    **dict.fromkeys(("n_states", "n_actions", "width", "layers", "head_width"), Whole(1)),
+    "layout": OneOf(("packed", "interleaved")),
+    "prompt": FLAG,
+    "mixer": TEXT,
+    "feed_forward": Number(above=True),
+}
+STAGE_LIMITS: dict[str, Limit] = {"updates": Whole(1), "stream": FIELDS, "on_policy_share": SHARE}
+OWN_PLAY_LIMITS: dict[str, Limit] = {
+    "pool": Whole(1),
+    "refresh": Whole(1),
+    "falling_share": SHARE,
+    "taught_share": SHARE,
+    "taught_steps": SHARE,
+}
+TRAIN_LIMITS: dict[str, Limit] = {
+    "name": TEXT,
+    "batch": Whole(1),
+    "segment": Whole(1),
+    "learning_rate": Number(above=True),
+    "final_learning_rate": Number(),
+    "cosine_updates": Whole(1, or_none=True),
+    "cool_down": Whole(0),
+    "warm_up": Whole(0),
+    "weight_decay": Number(),
+    "clip": Number(above=True),
+    "position_warm_up": Whole(0),
+    **dict.fromkeys(("policy_weight", "next_state_weight", "reward_weight"), Number()),
+    "precision": OneOf(("float32", "bfloat16")),
+    "evaluate_every": Whole(1),
+    "validate_every": Whole(0),
+    "validation_bank": TEXT,
+    "validation_tasks": Whole(1),
+    "checkpoint_minutes": Number(),
+    "start": TEXT,
+    "seed": Whole(0),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,35 +146,31 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check(self.family in ("anymdp", "garnet"), "family", self.family, "'anymdp' or 'garnet'")
-        _check(self.label in ("soft", "hard"), "label", self.label, "'soft' or 'hard'")
-        _check(self.steps >= 2, "steps", self.steps, "at least 2")
+        check_fields(self, STREAM_LIMITS)
+        least = LEAST_STATES if self.family == "anymdp" else 1
+        check(self.n_states >= least, "n_states", self.n_states, Whole(least))
+        if self.min_states is not None:
+            legal = f"an integer from {least} to n_states={self.n_states}, or null"
+            check(least <= self.min_states <= self.n_states, "min_states", self.min_states, legal)
         if self.task_states is not None:
-            sizes = tuple(self.task_states)
-            _check(
-                len(sizes) > 0 and all(LEAST_STATES <= size <= self.n_states for size in sizes),
-                "task_states",
-                sizes,
-                f"sizes from {LEAST_STATES} to n_states={self.n_states}",
-            )
-            _check(self.min_states is None, "min_states", self.min_states, "None beside task_states")
-            object.__setattr__(self, "task_states", sizes)
-        _check(self.label_temperature > 0, "label_temperature", self.label_temperature, "a number above 0")
-        _check(set(self.behaviours) <= set(BEHAVIOURS), "behaviours", dict(self.behaviours), f"{BEHAVIOURS}")
-        _check(
-            all(share >= 0 for share in self.behaviours.values()) and sum(self.behaviours.values()) > 0,
+            self._check_task_states()
+        unknown = set(self.behaviours) - set(BEHAVIOURS)
+        check(not unknown, "behaviours", dict(self.behaviours), f"shares of {', '.join(BEHAVIOURS)}")
+        shares = self.behaviours.values()
+        check(
+            all(Number().accepts(share) for share in shares) and sum(shares) > 0,
             "behaviours",
             dict(self.behaviours),
             "shares of at least 0 with a positive sum",
         )
-        _check_shares(
-            self,
-            "oracle_free_share",
-            "resample_share",
-            "resample_probability",
-            "masked_sequences",
-            "masked_episodes",
-        )
+
+    def _check_task_states(self) -> None:
+        sizes = self.task_states
+        legal = isinstance(sizes, tuple | list) and len(sizes) > 0
+        legal = legal and all(Whole(LEAST_STATES).accepts(n) and n <= self.n_states for n in sizes or ())
+        check(legal, "task_states", sizes, f"sizes from {LEAST_STATES} to n_states={self.n_states}")
+        check(self.min_states is None, "min_states", self.min_states, "null beside task_states")
+        object.__setattr__(self, "task_states", tuple(sizes or ()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +201,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        for field in ("n_states", "n_actions", "width", "layers", "head_width"):
-            _check(getattr(self, field) >= 1, field, getattr(self, field), "an integer of at least 1")
-        _check(self.layout in ("packed", "interleaved"), "layout", self.layout, "'packed' or 'interleaved'")
-        _check(self.feed_forward > 0, "feed_forward", self.feed_forward, "a number above 0")
+        check_fields(self, MODEL_LIMITS)
+        legal = f"a number above {1 / (2 * self.width):g}, so that a channel is left"
+        check(round(self.width * self.feed_forward) >= 1, "feed_forward", self.feed_forward, legal)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +222,22 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _check(self.updates >= 1, "updates", self.updates, "an integer of at least 1")
-        _check_shares(self, "on_policy_share")
+        check_fields(self, STAGE_LIMITS)
+
+
+class Place(NamedTuple):
+    """Where in a run an update lies.
+
+    Attributes:
+        number, stage: The stage, and its number from 0.
+        since: Updates of the stage that come before it.
+        given: Sequences that earlier stages took from the stream.
+    """
+
+    number: int
+    stage: Stage
+    since: int
+    given: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,13 +265,12 @@ class OwnPlay:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        for field in ("pool", "refresh"):
-            _check(getattr(self, field) >= 1, field, getattr(self, field), "an integer of at least 1")
+        check_fields(self, OWN_PLAY_LIMITS)
         for field in ("temperatures", "falling"):
-            pair = tuple(getattr(self, field))
-            _check(len(pair) == 2 and min(pair) > 0, field, pair, "two numbers above 0")
-            object.__setattr__(self, field, pair)
-        _check_shares(self, "falling_share", "taught_share", "taught_steps")
+            pair = getattr(self, field)
+            legal = isinstance(pair, tuple | list) and len(pair) == 2
+            check(legal and all(map(Number(above=True).accepts, pair)), field, pair, "two numbers above 0")
+            object.__setattr__(self, field, tuple(pair))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +297,7 @@ class TrainConfig:
         next_state_weight: Weight of the next-state loss (the paper has 0, its code .4).
         reward_weight: Weight of the reward loss (the paper has 0, its code .4).
         own_play: How the model plays its share of the sequences.
-        precision: ``"float32"``, or ``"bfloat16"`` (autocast; on CUDA only, elsewhere float32 is used).
+        precision: ``"float32"``, or ``"bfloat16"`` (autocast; recurrences stay in float32).
         evaluate_every: Updates between two evaluations of the loss on unseen and on seen tasks.
         validate_every: Updates between two online scores on validation tasks; 0 means never.
         validation_bank: Whose validation tasks are played.
@@ -281,29 +336,51 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check what the parts do not."""
+        """Check every field, and every stage's stream."""
+        check_fields(self, TRAIN_LIMITS)
+        weights = (self.policy_weight, self.next_state_weight, self.reward_weight)
+        check(sum(weights) > 0, "weights of the losses", weights, "one above 0")
+        check(len(self.stages) > 0, "stages", self.stages, "at least one")
         sizes = (self.model.n_states, self.model.n_actions)
-        _check(
-            sizes == (self.stream.n_states, self.stream.n_actions),
-            "model sizes",
-            sizes,
-            f"those of the stream, {(self.stream.n_states, self.stream.n_actions)}",
-        )
-        _check(len(self.stages) > 0, "stages", self.stages, "at least one")
-        legal = ("float32", "bfloat16")
-        _check(self.precision in legal, "precision", self.precision, "'float32' or 'bfloat16'")
-        for field in ("batch", "segment", "evaluate_every", "validation_tasks"):
-            _check(getattr(self, field) >= 1, field, getattr(self, field), "an integer of at least 1")
+        for stage in self.stages:
+            stream = self.stream_of(stage)
+            of_stream = (stream.n_states, stream.n_actions)
+            check(sizes == of_stream, "model sizes", sizes, f"those of the stream, {of_stream}")
+            if self.own_rows(stage) > 0:
+                check(stream.n_tasks is None, "n_tasks", stream.n_tasks, "null where the model plays itself")
 
     @property
     def updates(self) -> int:
         """Optimiser steps of the whole run."""
         return sum(stage.updates for stage in self.stages)
 
-    def stage_of(self, update: int) -> tuple[int, Stage]:
-        """Index and stage that an update belongs to."""
-        for index, stage in enumerate(self.stages):
-            if update < stage.updates:
-                return index, stage
+    def stream_of(self, stage: Stage) -> StreamConfig:
+        """What the sequences of a stage are made of.
+
+        Raises:
+            InvalidConfig: the stage names an unknown field or an illegal value.
+        """
+        try:
+            return dataclasses.replace(self.stream, **stage.stream)
+        except TypeError as error:
+            raise InvalidConfig(f"stream of a stage: {error}. Give the fields of StreamConfig.") from error
+
+    def own_rows(self, stage: Stage) -> int:
+        """Sequences of a batch that the model plays itself."""
+        return round(stage.on_policy_share * self.batch)
+
+    def place(self, update: int) -> Place:
+        """Where an update lies; what comes after the last one lies in the last stage."""
+        given = 0
+        for number, stage in enumerate(self.stages):
+            if update < stage.updates or number == len(self.stages) - 1:
+                break
             update -= stage.updates
-        return len(self.stages) - 1, self.stages[-1]
+            given += stage.updates * (self.batch - self.own_rows(stage))
+        return Place(number, stage, update, given)
+
+    def steps_until(self, update: int) -> int:
+        """Steps of all sequences of the updates before `update`."""
+        number, stage, since, _ = self.place(update)
+        done = [(one, one.updates) for one in self.stages[:number]] + [(stage, since)]
+        return sum(count * self.batch * self.stream_of(one).steps for one, count in done)

@@ -16,7 +16,7 @@ from omnirl_reference.config_file import read_json
 from omnirl_reference.simulate import Sequences
 from omnirl_reference.stream import Stream
 
-FACTS = "data.json"
+FACTS, COMPLETE = "data.json", "complete"
 PER_SHARD = 64
 """Batches of a file: a few tens of megabytes."""
 
@@ -28,7 +28,7 @@ def write_data(
     n_batches: int,
     on_shard: Callable[[int], None] = lambda n: None,
 ) -> None:
-    """Write the first batches of a stream; shards that are there already are kept.
+    """Write the first batches of a stream; the same call goes on where it was stopped.
 
     Args:
         folder: Made if it does not exist.
@@ -44,9 +44,8 @@ def write_data(
         raise InvalidConfig(f"batches={n_batches!r} is not legal: give an integer of at least 1.")
     folder.mkdir(parents=True, exist_ok=True)
     facts: dict[str, Any] = {"batch": batch, "batches": n_batches, "stream": dataclasses.asdict(config)}
-    path = folder / FACTS
-    if path.exists() and read_json(path) != facts:
-        raise InvalidConfig(f"{folder} holds another data set; give an empty folder.")
+    facts = json.loads(json.dumps(facts))
+    _claim(folder, facts)
     stream = Stream(config, batch)
     for first in range(0, n_batches, PER_SHARD):
         numbers = range(first, min(first + PER_SHARD, n_batches))
@@ -58,7 +57,26 @@ def write_data(
             np.savez_compressed(part, allow_pickle=False, **arrays)
             part.replace(target)
         on_shard(len(numbers))
-    path.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+    _write_facts(folder, facts, complete=True)
+
+
+def _claim(folder: Path, facts: dict[str, Any]) -> None:
+    """Say whose shards the folder will hold, unless it says so already."""
+    if (folder / FACTS).exists():
+        other = {**read_json(folder / FACTS), COMPLETE: None} != {**facts, COMPLETE: None}
+    else:
+        other = any(folder.glob("batches-*.npz"))
+    if other:
+        raise InvalidConfig(f"{folder} holds another data set; give an empty folder.")
+    if not (folder / FACTS).exists():
+        _write_facts(folder, facts, complete=False)
+
+
+def _write_facts(folder: Path, facts: dict[str, Any], *, complete: bool) -> None:
+    path = folder / FACTS
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({**facts, COMPLETE: complete}, indent=1, sort_keys=True) + "\n")
+    part.replace(path)
 
 
 def _shard(folder: Path, first: int) -> Path:
@@ -71,6 +89,8 @@ class DataSet:
     Attributes:
         config: What the sequences are made of.
         batch: Sequences of a batch.
+        folder: Where the files lie.
+        facts: What tells the data set from others.
 
     Raises:
         InvalidConfig: the folder holds no complete data set.
@@ -78,7 +98,12 @@ class DataSet:
 
     def __init__(self, folder: Path) -> None:
         """Open; shards are read when they are asked for."""
+        if not (folder / FACTS).is_file():
+            raise InvalidConfig(f"{folder} holds no data set, no {FACTS}. Write one with `omnirl data`.")
         facts = read_json(folder / FACTS)
+        if not facts.pop(COMPLETE, False):
+            raise InvalidConfig(f"{folder}: the data set is not complete; give the same `omnirl data` again.")
+        self.folder, self.facts = folder, facts
         try:
             self.batch, self._n = int(facts["batch"]), int(facts["batches"])
             self.config = StreamConfig(**facts["stream"])
@@ -86,7 +111,6 @@ class DataSet:
             raise InvalidConfig(
                 f"{folder}: not a data set ({error}). Write one with `omnirl data`."
             ) from error
-        self._folder = folder
         self._first = -1
 
     def __len__(self) -> int:
@@ -98,7 +122,7 @@ class DataSet:
         place = index % self._n
         first = place - place % PER_SHARD
         if first != self._first:
-            with np.load(_shard(self._folder, first), allow_pickle=False) as file:
+            with np.load(_shard(self.folder, first), allow_pickle=False) as file:
                 self._shard = Sequences(*(file[name] for name in Sequences._fields))
             self._first = first
         return Sequences(*(x[place - first] for x in self._shard))

@@ -49,10 +49,13 @@ def _processor() -> str:
 
 
 def _commit() -> str | None:
-    """Commit of the source tree that this file lies in; None for an installed package."""
+    """Commit of the package's source tree; None where the package is installed elsewhere."""
+    tree = Path(__file__).parents[1]
+    if not (tree / ".git").exists():
+        return None
     command = ["git", "rev-parse", "HEAD"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True)
         return done.stdout.strip()
     return None
 
@@ -98,11 +101,11 @@ def export(
         raise InvalidConfig(f"{run}: weights of {size / 2**20:.1f} MiB; at most 16 may ship.")
     temperature = temperature or Temperature()
     agent = OmniRLAgent(model, name, temperature, views)
-    kept = ("commit", "hardware", "versions", "parameters", "updates", "skipped")
+    kept = ("commit", "hardware", "versions", "parameters", "updates", "skipped", "data", "pieces")
     facts = {
         **{key: notes.get(key) for key in kept},
         "hours": round(notes["seconds"] / 3600, 3),
-        "steps": notes["updates"] * config.batch * config.stream.steps,
+        "steps": config.steps_until(notes["updates"]),
         "seeds": {"weights": config.seed, "stream": config.stream.seed},
         "temperature": dataclasses.asdict(temperature),
         "views": views,

@@ -6,8 +6,8 @@ import dataclasses
 
 import torch
 
+from anymdp_bench import InvalidConfig, load_bank
 from omnirl_reference.agent import OmniRLAgent
-from omnirl_reference.batches import stage_stream
 from omnirl_reference.config import TrainConfig
 from omnirl_reference.loss import policy_errors
 from omnirl_reference.model import OmniRL
@@ -31,6 +31,24 @@ LOSS_COLUMNS = tuple(f"{kind} {range_name(*r)}" for kind in ("unseen", "seen") f
 SCORE_COLUMNS = tuple(f"score {window}" for window in ("0-500", "500-1000", "1000-1500", "1500-2000"))
 
 
+def check_validation(config: TrainConfig) -> None:
+    """Refuse a run that would fail when it is first validated.
+
+    Raises:
+        UnknownName: no such bank.
+        InvalidConfig: its tasks are larger than the model.
+    """
+    if config.validate_every == 0:
+        return
+    task = load_bank(config.validation_bank).validation[0]
+    sizes, known = (task.n_observations, task.n_actions), (config.model.n_states, config.model.n_actions)
+    if sizes[0] > known[0] or sizes[1] > known[1]:
+        raise InvalidConfig(
+            f"validation_bank={config.validation_bank!r} has tasks of {sizes[0]} states and {sizes[1]} "
+            f"actions; give one of at most {known[0]} and {known[1]}."
+        )
+
+
 class HeldOut:
     """Losses by length of context, on unseen tasks and on tasks that were trained on, but played anew.
 
@@ -43,7 +61,7 @@ class HeldOut:
     def __init__(self, config: TrainConfig) -> None:
         """Make the sequences, once."""
         self._config = config
-        stream = stage_stream(config, config.stages[-1])
+        stream = config.stream_of(config.stages[-1])
         stream = dataclasses.replace(stream, label_behaviour=False)
         self._sequences = {
             "unseen": Stream(dataclasses.replace(stream, n_tasks=None), SEQUENCES, "unseen").make(0),

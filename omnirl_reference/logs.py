@@ -1,7 +1,7 @@
 """Logs of a training run: CSV always, TensorBoard where it is installed.
 
-``training.csv`` has a row for every update, ``evaluation.csv`` one for every evaluation. A run that goes on
-from a checkpoint first drops the rows that came after it.
+``training.csv`` has a row for every update, ``evaluation.csv`` one for every evaluation; a row is in the file
+before the next update begins. A run that goes on from a checkpoint first drops the rows that came after it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from omnirl_reference.held_out import LOSS_COLUMNS, SCORE_COLUMNS
 
 TRAINING_COLUMNS = ("update", "policy", "next_state", "reward", "norm", "rate", "skipped", "seconds")
 EVALUATION_COLUMNS = ("update", *LOSS_COLUMNS, *SCORE_COLUMNS)
-FLUSH_EVERY = 20
 
 
 class RunLog:
@@ -41,7 +40,6 @@ class RunLog:
     def evaluation(self, values: dict[str, float]) -> None:
         """Write the figures of one evaluation."""
         self._evaluation.write(values)
-        self._evaluation.flush()
         self._show("evaluation", values)
 
     def _show(self, kind: str, values: dict[str, float]) -> None:
@@ -73,17 +71,10 @@ class _Table:
         part.replace(path)
         self._file = path.open("a", newline="")
         self._writer = csv.DictWriter(self._file, columns)
-        self._unwritten = 0
 
     def write(self, values: dict[str, float]) -> None:
         self._writer.writerow({name: f"{value:.6g}" for name, value in values.items()})
-        self._unwritten += 1
-        if self._unwritten >= FLUSH_EVERY:
-            self.flush()
-
-    def flush(self) -> None:
         self._file.flush()
-        self._unwritten = 0
 
     def close(self) -> None:
         self._file.close()

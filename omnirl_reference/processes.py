@@ -14,6 +14,8 @@ from torch import Tensor, distributed
 
 from anymdp_bench import InvalidConfig
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 class Processes:
     """The processes of a run.
@@ -84,9 +86,15 @@ def connect(device: torch.device) -> Processes:
 
 
 def choose_device(name: str) -> torch.device:
-    """Device by name; ``"auto"`` is the process's own GPU, or the CPU where there is none."""
-    if name != "auto":
-        return torch.device(name)
-    if not torch.cuda.is_available():
+    """Device by name; ``"auto"`` is the process's own GPU, or the CPU where there is none.
+
+    Raises:
+        InvalidConfig: there is no such device.
+    """
+    if name not in DEVICES:
+        raise InvalidConfig(f"device={name!r} is not legal: give one of {', '.join(DEVICES)}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InvalidConfig("device='cuda': torch finds no CUDA device here; give cpu.")
+    if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from anymdp_bench import UnknownName
+
+NOTES = "notes.json"
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 DEFAULT = "omnirl-16"
 """Checkpoint of an agent that names none."""
@@ -12,12 +15,21 @@ DEFAULT = "omnirl-16"
 
 def checkpoint_names() -> list[str]:
     """Checkpoints that ship with the package."""
-    return sorted(path.parent.name for path in CHECKPOINTS.glob("*/notes.json"))
+    return sorted(path.parent.name for path in CHECKPOINTS.glob(f"*/{NOTES}"))
 
 
 def checkpoint_folder(name: str) -> Path:
-    """Folder of a checkpoint that ships, or of a user's own."""
-    return CHECKPOINTS / name if name in checkpoint_names() else Path(name)
+    """Folder of a checkpoint that ships, or of a user's own.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name in checkpoint_names():
+        return CHECKPOINTS / name
+    if not (Path(name) / NOTES).is_file():
+        shipped = ", ".join(checkpoint_names())
+        raise UnknownName(f"checkpoint {name!r}: give a folder that holds {NOTES}, or one of {shipped}.")
+    return Path(name)
 
 
 def __getattr__(name: str) -> Any:

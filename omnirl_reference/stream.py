@@ -64,6 +64,7 @@ class Stream:
         config: What they are made of.
         batch: Sequences of a batch.
         split: Name of the seed domain: ``"train"``, ``"unseen"`` (no task of another split occurs there).
+        first: Number of the first sequence of batch 0; a task is a function of its sequence's number.
         rows: Which rows of a batch are made; default all. They are what they are in the whole batch.
         replay: Play the split's tasks anew, with other random numbers.
     """
@@ -76,12 +77,13 @@ class Stream:
         batch: int,
         split: str = "train",
         *,
+        first: int = 0,
         rows: slice = slice(None),
         replay: bool = False,
     ) -> None:
         """Prepare; nothing is drawn yet."""
         self.config, self.batch = config, batch
-        self._rows = range(batch)[rows]
+        self._rows = range(first, first + batch)[rows]
         self._settings = simulation_settings(config)
         parts = "task", "replay" if replay else "play"
         self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in parts]

@@ -23,12 +23,12 @@ from omnirl_reference.config import TrainConfig
 from omnirl_reference.config_file import config_of, read_json
 from omnirl_reference.data_set import DataSet
 from omnirl_reference.grow import begin_with
-from omnirl_reference.held_out import HeldOut
+from omnirl_reference.held_out import HeldOut, check_validation
 from omnirl_reference.loss import Losses, losses
 from omnirl_reference.model import OmniRL, count_parameters, detach
 from omnirl_reference.processes import choose_device, connect
 from omnirl_reference.segments import segments_of
-from omnirl_reference.shipped import checkpoint_folder
+from omnirl_reference.shipped import NOTES, checkpoint_folder
 
 Log = Callable[[dict[str, float]], None]
 WATCHING = ("evaluate_every", "validate_every", "validation_bank", "validation_tasks", "checkpoint_minutes")
@@ -47,10 +47,12 @@ class Trainer:
         folder: Where checkpoints go.
         device: ``"cpu"``, ``"cuda"`` or ``"auto"``.
         data: Files to take the batches from instead of the stream.
-        start: Folder of a checkpoint that a new run begins with; None: what the configuration says.
 
     Raises:
-        InvalidConfig: the folder holds a run of another configuration, or `start` a model of another shape.
+        InvalidConfig: the folder holds a checkpoint that is no run, or a run of another configuration or with
+            other files; or the checkpoint to begin with is of another shape, or the validation tasks are
+            larger than the model.
+        UnknownName: there is no such checkpoint to begin with, or no such validation bank.
 
     Attributes:
         update: Updates that are done.
@@ -65,10 +67,12 @@ class Trainer:
         device: str = "auto",
         *,
         data: DataSet | None = None,
-        start: Path | None = None,
     ) -> None:
         """Build the model, or restore the run that the folder holds."""
         self.config, self.folder = config, folder
+        self._data = None if data is None else data.facts
+        self._pieces: list[dict[str, Any]] = []
+        check_validation(config)
         self.device = choose_device(device)
         self.processes = connect(self.device)
         torch.manual_seed(child_seed(config.seed, "omnirl", "weights") % 2**63)
@@ -83,17 +87,25 @@ class Trainer:
         tensors = checkpoint.load_training(folder)
         if tensors is not None:
             self._restore(tensors)
-        elif start is not None or config.start:
-            self._begin_with(start or checkpoint_folder(config.start))
-
-    def _begin_with(self, start: Path) -> None:
-        begin_with(self.model, checkpoint.load_model(start)[0])
+        elif (folder / NOTES).exists():
+            raise InvalidConfig(f"{folder} holds a checkpoint that cannot go on; give another folder.")
+        elif config.start:
+            begin_with(self.model, checkpoint.load_model(checkpoint_folder(config.start))[0])
+        self._begun = self._saved = self.update
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
-        begun = config_of(read_json(self.folder / checkpoint.NOTES))
-        free = {field: getattr(begun, field) for field in WATCHING}
-        if dataclasses.replace(self.config, **free) != begun:
-            raise InvalidConfig(f"{self.folder} holds a run of another configuration; give another folder.")
+        notes = read_json(self.folder / NOTES)
+        begun = config_of(notes)
+        fields = {field.name for field in dataclasses.fields(TrainConfig)}.difference(WATCHING)
+        other = sorted(name for name in fields if getattr(begun, name) != getattr(self.config, name))
+        if notes.get("data") != self._data:
+            other.append("data")
+        if other:
+            raise InvalidConfig(
+                f"{self.folder} holds a run of another configuration (other {', '.join(other)}): "
+                "give another folder, or what it was begun with."
+            )
+        self._pieces = notes.get("pieces", [])
         self.model.load_state_dict(
             {name.removeprefix("model."): x for name, x in tensors.items() if name.startswith("model.")}
         )
@@ -116,10 +128,19 @@ class Trainer:
             "updates": self.update,
             "skipped": self.skipped,
             "seconds": self.seconds,
+            "data": self._data,
+            "pieces": self._pieces_with(notes),
         }
+        self._saved = self.update
         config = dataclasses.asdict(self.config)
         checkpoint.save_model(self.model, self.folder, {**config, **facts, **notes})
         checkpoint.save_training(self.folder, tensors | pool_tensors(self.batches.pool))
+
+    def _pieces_with(self, notes: dict[str, Any]) -> list[dict[str, Any]]:
+        """Where and with what code the parts of the run were made; `notes` are those of this one."""
+        known = [piece for piece in self._pieces if piece["from_update"] < self._begun]
+        last = {name: value for name, value in known[-1].items() if name != "from_update"} if known else {}
+        return known if last == notes else [*known, {"from_update": self._begun, **notes}]
 
     def learning_rate(self, update: int) -> float:
         """Linear rise, then a cosine towards the final rate, then a linear fall over the cool-down."""
@@ -168,7 +189,8 @@ class Trainer:
             if now - saved > 60 * self.config.checkpoint_minutes:
                 self.save(notes or {})
                 saved = now
-        self.save(notes or {})
+        if self.update > self._saved:
+            self.save(notes or {})
 
     def _evaluate(self, on_evaluation: Log) -> None:
         c = self.config

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench import Context, InvalidConfig, batch_env, child_seed, load_bank, record_context
+from anymdp_bench import Context, InvalidConfig, Result, batch_env, child_seed, load_bank, record_context
 from omnirl_reference.agent import OmniRLAgent
 
 WINDOWS = ((0, 500), (500, 1000), (1000, 1500), (1500, 2000), (2000, 5000), (5000, 8000))
@@ -120,8 +120,31 @@ def validate(agent: OmniRLAgent, plan: Plan, watch: Watch = unwatched) -> list[S
         InvalidConfig: no such split.
         AgentError: the tasks are larger than the model.
     """
-    lived = play(agent, plan, watch)
-    if plan.protocol != "online":
+    return _scores(play(agent, plan, watch), plan.protocol)
+
+
+def scores_of_run(result: Result) -> list[Score]:
+    """Scores of a run on a board, in the same windows; every run on a task counts as a task.
+
+    Raises:
+        InvalidConfig: not all episodes that the agent lived were scored.
+    """
+    if result.manifest.track != "in-context":
+        raise InvalidConfig(
+            f"{result.manifest.agent.name} was scored on test episodes; windows are for in-context agents."
+        )
+    record = result.record
+    lengths = record.lived.lengths
+    ends = np.cumsum(lengths, axis=1)
+    task, number = np.indices(lengths.shape)
+    low, high = record.references.random[:, None], record.references.oracle[:, None]
+    score = (record.lived.scores - low) / (high - low)
+    lived = Lived(task.ravel(), number.ravel(), (ends - lengths).ravel(), ends.ravel(), score.ravel())
+    return _scores(lived, result.manifest.board.protocol)
+
+
+def _scores(lived: Lived, protocol: str) -> list[Score]:
+    if protocol != "online":
         return [_score(f"episodes 1-{OWN_EPISODES}", lived, lived.number < OWN_EPISODES)]
     scores = []
     for low, high in WINDOWS:

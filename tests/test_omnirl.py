@@ -6,10 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-
-from anymdp_bench import (  # noqa: E402
-    InvalidConfig,
-)
+from anymdp_bench import InvalidConfig, UnknownName  # noqa: E402
 from omnirl_reference.agent import make  # noqa: E402
 from omnirl_reference.config import (  # noqa: E402
     BEHAVIOURS,
@@ -207,7 +204,7 @@ def test_illegal_configurations_are_refused(tmp_path: Path) -> None:
         train_config({"name": "x", "epochs": 3})
     with pytest.raises(InvalidConfig, match="those of the stream"):
         config_of(stream={"n_states": 32})
-    with pytest.raises(InvalidConfig, match="Give a JSON configuration"):
+    with pytest.raises(UnknownName, match=r"give a folder that holds notes.json, or one of .*omnirl-16,"):
         make(str(tmp_path / "none"))
 
 

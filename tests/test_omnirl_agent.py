@@ -55,16 +55,19 @@ def test_agent_plays_reads_contexts_and_refuses_larger_worlds() -> None:
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("views", [1, 3])
-def test_reading_a_context_equals_living_it(compiled: bool, views: int) -> None:
+def test_reading_a_context_equals_living_it(
+    monkeypatch: pytest.MonkeyPatch, compiled: bool, views: int
+) -> None:
     """Feeding recorded episodes in one pass leaves the memory that the same steps leave one by one."""
     torch.manual_seed(0)
     model = OmniRL(SMALL).eval()
     context = record_context("anymdp-16x5-v0", "uniform", split="validation", tasks=[3, 0], n_episodes=3)
-    read, lived = OmniRLAgent(model, views=views), OmniRLAgent(model, views=views)
     if not compiled:
-        read._weights = lived._weights = None
+        monkeypatch.setattr("omnirl_reference.agent.make_actor", EagerActor)
+    read, lived = OmniRLAgent(model, views=views), OmniRLAgent(model, views=views)
     read.begin(2, Discrete(16), Discrete(5), 7, context=context)
     lived.begin(2, Discrete(16), Discrete(5), 7)
+    assert isinstance(read._actor, CompiledActor if compiled else EagerActor)
     for i, (first, last) in enumerate(itertools.pairwise(context.row_start)):
         for seat in range(i * views, (i + 1) * views):
             live(lived, context, seat, range(first, last))
@@ -164,13 +167,15 @@ def test_compiled_steps_are_the_same_bits_on_every_processor() -> None:
     assert hashlib.sha256(logits.tobytes()).hexdigest()[:16] == "1303a46f50f636c2"
 
 
-def test_compiled_and_eager_agents_act_alike() -> None:
+def test_compiled_and_eager_agents_act_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    fast, slow = (OmniRLAgent(OmniRL(SMALL).eval()) for _ in range(2))
-    slow.model.load_state_dict(fast.model.state_dict())
-    slow._weights = None
-    plan = Plan(tasks=3, steps=300)
-    assert all(np.array_equal(a, b) for a, b in zip(play(fast, plan), play(slow, plan), strict=True))
+    model, plan = OmniRL(SMALL).eval(), Plan(tasks=3, steps=300)
+    fast, slow = OmniRLAgent(model), OmniRLAgent(model)
+    quickly = play(fast, plan)
+    monkeypatch.setattr("omnirl_reference.agent.make_actor", EagerActor)
+    slowly = play(slow, plan)
+    assert isinstance(fast._actor, CompiledActor) and isinstance(slow._actor, EagerActor)
+    assert all(np.array_equal(a, b) for a, b in zip(quickly, slowly, strict=True))
 
 
 def test_a_row_is_computed_alike_in_every_company() -> None:

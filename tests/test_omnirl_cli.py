@@ -153,7 +153,7 @@ def test_a_data_set_holds_the_streams_batches(
     assert np.array_equal(data.get(7).rewards, data.get(2).rewards)
     with pytest.raises(InvalidConfig, match="another data set"):
         write_data(folder, StreamConfig(steps=81), 4, 5)
-    with pytest.raises(InvalidConfig, match="Give a JSON configuration"):
+    with pytest.raises(InvalidConfig, match="Write one with `omnirl data`"):
         DataSet(tmp_path)
     assert command(monkeypatch, "train", config, "--out", tmp_path / "files", "--data", folder) == 0
     assert command(monkeypatch, "train", config, "--out", tmp_path / "stream") == 0
