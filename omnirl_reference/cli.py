@@ -101,10 +101,10 @@ def _shown(trainer: Trainer) -> Iterator[tuple[Callable[[dict[str, float]], None
 
         def update(values: dict[str, float]) -> None:
             log.update({**values, "seconds": trainer.seconds})
-            done = trainer.config.steps_until(trainer.update - 1) - steps
-            rate = done / max(trainer.seconds - seconds, 1e-9)
             progress.update(bar, completed=trainer.update)
             if trainer.update % SHOW_EVERY == 0:
+                done = trainer.config.steps_until(trainer.update - 1) - steps
+                rate = done / max(trainer.seconds - seconds, 1e-9)
                 progress.update(bar, description=f"loss {values['policy']:.3f}  {rate:,.0f} steps/s")
 
         try:

@@ -62,13 +62,14 @@ def write_data(
 
 def _claim(folder: Path, facts: dict[str, Any]) -> None:
     """Say whose shards the folder will hold, unless it says so already."""
-    if (folder / FACTS).exists():
+    begun = (folder / FACTS).exists()
+    if begun:
         other = {**read_json(folder / FACTS), COMPLETE: None} != {**facts, COMPLETE: None}
     else:
         other = any(folder.glob("batches-*.npz"))
     if other:
         raise InvalidConfig(f"{folder} holds another data set; give an empty folder.")
-    if not (folder / FACTS).exists():
+    if not begun:
         _write_facts(folder, facts, complete=False)
 
 
