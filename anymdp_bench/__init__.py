@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from anymdp_bench.agent import (
+from anymdp_bench.agents.protocol import (
     Agent,
     AgentInfo,
     CopyLearner,
@@ -17,13 +17,12 @@ from anymdp_bench.agent import (
     Episodes,
     Learner,
     MarkovLearner,
-    SingleAgent,
-    SingleTask,
 )
-from anymdp_bench.boards import BOARDS, Board, get_board
+from anymdp_bench.agents.single import SingleAgent, SingleTask
 from anymdp_bench.contexts import TEACHERS, Context
 from anymdp_bench.envs import batch_env, register_all
-from anymdp_bench.errors import (
+from anymdp_bench.evaluation.boards import BOARDS, Board, get_board
+from anymdp_bench.foundation.errors import (
     AgentError,
     BenchError,
     EpisodeOver,
@@ -42,17 +41,21 @@ from anymdp_bench.errors import (
     UndefinedScore,
     UnknownName,
 )
-from anymdp_bench.seeding import child_seed
-from anymdp_bench.task import TabularTask, Task
+from anymdp_bench.foundation.seeding import child_seed
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
 
 if TYPE_CHECKING:
-    from anymdp_bench.agent_check import check_agent
-    from anymdp_bench.agents import agent_table, make_agent
+    from anymdp_bench.agents.registry import agent_table, make_agent
+    from anymdp_bench.agents.spaces import discrete_sizes
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
-    from anymdp_bench.evaluation import evaluate
-    from anymdp_bench.pendulum_references import references
+    from anymdp_bench.envs.sb3 import Sb3VecEnv
+    from anymdp_bench.evaluation.agent_check import check_agent
+    from anymdp_bench.evaluation.evaluate import evaluate
+    from anymdp_bench.evaluation.recording import record_run
+    from anymdp_bench.evaluation.result import Result, load_result
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
         References,
@@ -63,26 +66,26 @@ if TYPE_CHECKING:
         policy_value,
         stationary_distribution,
     )
-    from anymdp_bench.result import Result, load_result
-    from anymdp_bench.run_recording import record_run
     from anymdp_bench.samplers import sample_task, sample_tasks
-    from anymdp_bench.sb3 import Sb3VecEnv
-    from anymdp_bench.spaces import discrete_sizes
-    from anymdp_bench.task_build import build_task
-    from anymdp_bench.task_file import load_task
+    from anymdp_bench.tasks.build import build_task
+    from anymdp_bench.tasks.file import load_task
+    from anymdp_bench.worlds.pendulum.references import references
 
 __version__ = "0.1.0"
 
 register_all()
 
 _LATER = {
-    "agent_check": ("check_agent",),
-    "agents": ("agent_table", "make_agent"),
+    "agents.registry": ("agent_table", "make_agent"),
+    "agents.spaces": ("discrete_sizes",),
     "banks": ("BANKS", "Bank", "load_bank"),
-    "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "contexts.recorder": ("record_context", "record_episodes"),
-    "evaluation": ("evaluate",),
-    "pendulum_references": ("references",),
+    "envs.rows": ("compiled_rows", "restart_row", "step_row"),
+    "envs.sb3": ("Sb3VecEnv",),
+    "evaluation.agent_check": ("check_agent",),
+    "evaluation.evaluate": ("evaluate",),
+    "evaluation.recording": ("record_run",),
+    "evaluation.result": ("Result", "load_result"),
     "planning": (
         "ORACLE_DISCOUNT",
         "References",
@@ -93,13 +96,10 @@ _LATER = {
         "policy_value",
         "stationary_distribution",
     ),
-    "result": ("Result", "load_result"),
-    "run_recording": ("record_run",),
     "samplers": ("sample_task", "sample_tasks"),
-    "sb3": ("Sb3VecEnv",),
-    "spaces": ("discrete_sizes",),
-    "task_build": ("build_task",),
-    "task_file": ("load_task",),
+    "tasks.build": ("build_task",),
+    "tasks.file": ("load_task",),
+    "worlds.pendulum.references": ("references",),
 }
 """Module: names that are imported from it on first use."""
 _HOME = {name: module for module, names in _LATER.items() for name in names}

@@ -4,12 +4,8 @@ Everything here can be called from a `numba.njit` function. The generator is tha
 sampler returns plain arrays on the task's grids (`Drawn`) instead of a validated `TabularTask`.
 """
 
-from anymdp_bench.exact import exp, log, normal_central, normal_tail
-from anymdp_bench.planning.kernels import Outcomes, myopic_actions, policy_iteration
-from anymdp_bench.samplers.anymdp import Drawn
-from anymdp_bench.samplers.anymdp import draw_task as draw_anymdp
-from anymdp_bench.samplers.garnet import draw_task as draw_garnet
-from anymdp_bench.seeding import (
+from anymdp_bench.foundation.exact import exp, log, normal_central, normal_tail
+from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     WEIGHT_TOTAL,
     draw,
@@ -24,6 +20,10 @@ from anymdp_bench.seeding import (
     permutation,
     stream_key,
 )
+from anymdp_bench.planning.kernels import Outcomes, myopic_actions, policy_iteration
+from anymdp_bench.samplers.anymdp import Drawn
+from anymdp_bench.samplers.anymdp import draw_task as draw_anymdp
+from anymdp_bench.samplers.garnet import draw_task as draw_garnet
 
 __all__ = [
     "AGENT_STREAM",

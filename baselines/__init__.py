@@ -4,9 +4,9 @@ Every line of `AGENTS` names a factory that is called without arguments, or with
 """
 
 AGENTS = {
-    "cql": "baselines.cql:make",
+    "cql": "baselines.cql.agent:make",
     "oracle": "baselines.oracle:Oracle",
-    "ppo": "baselines.ppo:make",
-    "q-ucb": "baselines.q_ucb:make",
+    "ppo": "baselines.ppo.agent:make",
+    "q-ucb": "baselines.q_ucb.agent:make",
     "uniform": "baselines.uniform:Uniform",
 }

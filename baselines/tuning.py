@@ -74,16 +74,16 @@ class Search(NamedTuple):
 
 SEARCHES = {
     "q-ucb": Search(
-        "baselines.q_ucb:with_settings",
-        "baselines.q_ucb_grids:GRIDS",
+        "baselines.q_ucb.agent:with_settings",
+        "baselines.q_ucb.grids:GRIDS",
         "q_ucb.json",
         n_tasks_of=MappingProxyType(
             {"anymdp-1x5-v0": 64, "anymdp-16x5-v0": 64, "anymdp-32x5-v0": 32, "anymdp-64x5-v0": 16}
         ),
     ),
     "ppo": Search(
-        "baselines.ppo:with_settings",
-        "baselines.ppo_grids:GRIDS",
+        "baselines.ppo.agent:with_settings",
+        "baselines.ppo.grids:GRIDS",
         "ppo.json",
         n_tasks=6,
         n_cells=6,

@@ -31,7 +31,7 @@ class Uniform:
         """Seed one generator per row."""
         self._generators = [np.random.default_rng(child_seed(seed, i)) for i in range(n)]
         self._shape = action_space.shape or ()
-        self._high = getattr(action_space, "nvec", None)
+        self._high: Any = getattr(action_space, "nvec", None)
         if self._high is None:
             self._high = action_space.n  # type: ignore[attr-defined]
         self._next = self.BLOCK
@@ -44,7 +44,8 @@ class Uniform:
             self._actions = np.stack(blocks, axis=1)
             self._next = 0
         self._next += 1
-        return self._actions[self._next - 1]
+        actions: NDArray[np.int64] = self._actions[self._next - 1]
+        return actions
 
     def observe(
         self,

@@ -5,9 +5,9 @@ Every checkpoint that ships is an agent of its own name; ``"omnirl"`` takes any 
 
 from __future__ import annotations
 
-from omnirl_reference.shipped import checkpoint_names
+from omnirl_reference.model.shipped import checkpoint_names
 
-AGENTS: dict[str, str] = {name: f"omnirl_reference.shipped:{name}" for name in checkpoint_names()}
+AGENTS: dict[str, str] = {name: f"omnirl_reference.playing.factories:{name}" for name in checkpoint_names()}
 """Registered name -> ``"module:factory"``, loaded only when asked for."""
 if AGENTS:
-    AGENTS["omnirl"] = "omnirl_reference.agent:make"
+    AGENTS["omnirl"] = "omnirl_reference.playing.agent:make"

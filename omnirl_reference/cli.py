@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anymdp_bench import BenchError, InvalidConfig, MissingExtra
+from anymdp_bench import BenchError, InvalidConfig
+from anymdp_bench.foundation.extras import require_extra
 
 if TYPE_CHECKING:
-    from omnirl_reference.trainer import Trainer
-    from omnirl_reference.validation import Score, Watch
+    from omnirl_reference.playing.validation import Score, Watch
+    from omnirl_reference.training.trainer import Trainer
 
 USER_ERROR = 2
 SHOW_EVERY = 5
@@ -58,10 +58,10 @@ def train(
     """
     import torch
 
-    from omnirl_reference.config_file import load_config
-    from omnirl_reference.data_set import DataSet
-    from omnirl_reference.export import run_facts
-    from omnirl_reference.trainer import Trainer
+    from omnirl_reference.config.file import load_config
+    from omnirl_reference.playing.export import run_facts
+    from omnirl_reference.stream.data_set import DataSet
+    from omnirl_reference.training.trainer import Trainer
 
     torch.set_num_threads(threads)
     files = None if data is None else DataSet(data)
@@ -91,7 +91,7 @@ def _shown(trainer: Trainer) -> Iterator[tuple[Callable[[dict[str, float]], None
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from omnirl_reference.logs import RunLog
+    from omnirl_reference.training.logs import RunLog
 
     log = RunLog(trainer.folder, trainer.update)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -128,8 +128,8 @@ def data(
     from rich.console import Console
     from rich.progress import Progress
 
-    from omnirl_reference.config_file import load_config
-    from omnirl_reference.data_set import write_data
+    from omnirl_reference.config.file import load_config
+    from omnirl_reference.stream.data_set import write_data
 
     whole = load_config(config)
     if stage >= len(whole.stages):
@@ -160,9 +160,9 @@ def export(
     commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
 ) -> None:
     """Validate a run's model and write it as a checkpoint that can ship."""
-    from omnirl_reference.agent import Temperature
-    from omnirl_reference.export import export as write
-    from omnirl_reference.shipped import CHECKPOINTS
+    from omnirl_reference.model.shipped import CHECKPOINTS
+    from omnirl_reference.playing.agent import Temperature
+    from omnirl_reference.playing.export import export as write
 
     temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
     options = _given(views=views, tasks=tasks, changes=_given(hardware=hardware, commit=commit))
@@ -197,8 +197,8 @@ def evaluate(
     """Score a checkpoint on validation tasks: 0 is uniform play, 1 the oracle."""
     import torch
 
-    from omnirl_reference.agent import make
-    from omnirl_reference.validation import Plan, validate
+    from omnirl_reference.playing.agent import make
+    from omnirl_reference.playing.validation import Plan, validate
 
     torch.set_num_threads(threads)
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
@@ -217,7 +217,7 @@ def windows(
 ) -> None:
     """Score what `anymdp-bench run` recorded in the windows of `evaluate`."""
     from anymdp_bench import load_result
-    from omnirl_reference.validation import scores_of_run
+    from omnirl_reference.playing.validation import scores_of_run
 
     result = load_result(records)
     _print_scores(f"{result.manifest.agent.name}, {result.manifest.board.name}", scores_of_run(result))
@@ -252,12 +252,11 @@ def compare(
     """Draw the curves of several models, online, offline and by imitation, next to the paper's figures."""
     from rich.console import Console
 
-    from omnirl_reference.agent import make
-    from omnirl_reference.compare import curves, draw, last_points, points, verdicts
-    from omnirl_reference.validation import Plan
+    from omnirl_reference.playing.agent import make
+    from omnirl_reference.playing.compare import curves, draw, last_points, points, verdicts
+    from omnirl_reference.playing.validation import Plan
 
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtra("Curves are drawn by matplotlib: pip install 'anymdp-bench[plot]'.")
+    require_extra("plot", "matplotlib", what="Curves")
     out.parent.mkdir(parents=True, exist_ok=True)
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
     agents = [make(checkpoint, **options) for checkpoint in checkpoints]

@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.ratios import summary
+from tests.support.ratios import summary
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:

@@ -18,7 +18,7 @@ from anymdp_bench.banks.worlds import (
     pendulum,
     switch,
 )
-from anymdp_bench.registry import lookup
+from anymdp_bench.foundation.registry import lookup
 
 __all__ = ["BANKS", "BOARD_TASKS", "Bank", "TaskSequence", "is_scorable", "load_bank"]
 

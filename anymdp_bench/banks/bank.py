@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
-from anymdp_bench.errors import FingerprintMismatch, InvalidConfig
-from anymdp_bench.pendulum_references import references
+from anymdp_bench.foundation.errors import FingerprintMismatch, InvalidConfig
 from anymdp_bench.planning import References
-from anymdp_bench.task import Task
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.worlds.pendulum.references import references
 
 SPLITS = ("test", "validation", "train")
 BOARD_TASKS = 64

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.errors import TaskFileError
-from anymdp_bench.task import REWARD_UNIT, TabularTask
-from anymdp_bench.task_checks import ARRAY_DTYPES
-from anymdp_bench.task_file import replacing
+from anymdp_bench.foundation.errors import TaskFileError
+from anymdp_bench.foundation.files import replacing
+from anymdp_bench.tasks.checks import ARRAY_DTYPES
+from anymdp_bench.tasks.task import REWARD_UNIT, TabularTask
 
 META = "meta"
 SHAPE = "shape"

@@ -18,12 +18,13 @@ from anymdp_bench.banks import BANKS, BOARD_TASKS
 from anymdp_bench.banks.compact import save_tasks
 from anymdp_bench.banks.frozen import DIGITS, FILE
 from anymdp_bench.banks.sampled import TEST_TASKS, VALIDATION_TASKS, SampledSource
-from anymdp_bench.errors import BenchError, FingerprintMismatch
-from anymdp_bench.registry import lookup
-from anymdp_bench.task import TabularTask, Task
-from anymdp_bench.task_file import replacing
+from anymdp_bench.foundation.errors import BenchError, FingerprintMismatch
+from anymdp_bench.foundation.files import replacing
+from anymdp_bench.foundation.registry import lookup
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
 
-FOLDER = Path(__file__).parent.parent / "data" / "banks"
+FOLDER = Path(__file__).parent / "data"
 SAMPLED_LENGTHS = {"test": TEST_TASKS, "validation": VALIDATION_TASKS}
 
 

@@ -29,7 +29,7 @@ class Frozen:
 
 @cache
 def _table() -> dict[str, Any]:
-    path = files("anymdp_bench") / "data" / "banks" / FILE
+    path = files("anymdp_bench.banks") / "data" / FILE
     table: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return table
 

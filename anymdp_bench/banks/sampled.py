@@ -14,10 +14,11 @@ from importlib.resources import files
 from anymdp_bench.banks.bank import Bank, TaskSequence
 from anymdp_bench.banks.compact import load_tasks
 from anymdp_bench.banks.frozen import Frozen, frozen_bank
-from anymdp_bench.errors import SamplingFailed
+from anymdp_bench.foundation.errors import SamplingFailed
+from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.planning import References, references
 from anymdp_bench.samplers import draw_tasks, settings_of
-from anymdp_bench.task import JsonScalar, TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 TEST_TASKS = 256
 VALIDATION_TASKS = 64
@@ -50,7 +51,7 @@ class SampledSource:
     @cached_property
     def board(self) -> list[TabularTask]:
         """The committed first 64 test tasks; empty before the bank is frozen."""
-        path = files("anymdp_bench") / "data" / "banks" / f"{self.name}.npz"
+        path = files("anymdp_bench.banks") / "data" / f"{self.name}.npz"
         return load_tasks(str(path)) if path.is_file() else []
 
     def draw(self, split: str, index: int) -> tuple[TabularTask, int]:

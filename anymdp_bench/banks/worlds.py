@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from anymdp_bench.banks.bank import Bank, TaskSequence
 from anymdp_bench.banks.frozen import frozen_bank
-from anymdp_bench.pendulum import PendulumTask
-from anymdp_bench.seeding import TASK_STREAM, child_seed, permutation, stream_keys
-from anymdp_bench.task import Task
+from anymdp_bench.foundation.seeding import TASK_STREAM, child_seed, permutation, stream_keys
+from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.worlds import cliffwalking, darkroom, frozenlake, random_lake_map, switch2
+from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 SIBLING_LAKES = 8
 SIBLING_GRAVITIES = (2.0, 3.5, 7.0)

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.errors import InvalidContext
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.errors import InvalidContext
+from anymdp_bench.foundation.types import FloatArray, IntArray
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 
@@ -211,9 +212,7 @@ def _check_sizes(context: Context) -> None:
             f"{context.observations.shape}; give equal shapes."
         )
     for name in ("n_rows", "n_observations", "n_actions"):
-        value = getattr(context, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidContext(f"{name}={value!r}: give an integer of at least 1.")
+        check_integer(name, getattr(context, name), 1, error=InvalidContext)
 
 
 def _check_ranges(context: Context) -> None:

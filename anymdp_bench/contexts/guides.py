@@ -9,12 +9,14 @@ import numpy as np
 
 from anymdp_bench.contexts.learner import QLearner
 from anymdp_bench.contexts.teachers import RANDOM, REFERENCE_DISCOUNT, Teacher
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.pendulum import PendulumTask
-from anymdp_bench.pendulum_references import normaliser_policy
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.planning import greedy, plan, policy_return, references
 from anymdp_bench.planning.model import expand_actions
-from anymdp_bench.task import FloatArray, IntArray, TabularTask, Task
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
+from anymdp_bench.worlds.pendulum.references import normaliser_policy
+from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 HALF = 0.5
 """Score at which the learner stops: half way from uniform play to the oracle."""

@@ -16,10 +16,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from anymdp_bench import exact
-from anymdp_bench.planning import greedy
-from anymdp_bench.planning.kernels import Floats, Ints, Successors
-from anymdp_bench.seeding import (
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     NOISE_BITS,
     WEIGHT_TOTAL,
@@ -28,7 +26,10 @@ from anymdp_bench.seeding import (
     outcome_bits,
     stream_keys,
 )
-from anymdp_bench.task import IntArray, TabularTask
+from anymdp_bench.foundation.types import IntArray
+from anymdp_bench.planning import greedy
+from anymdp_bench.planning.kernels import Floats, Ints, Successors
+from anymdp_bench.tasks.task import TabularTask
 
 DISCOUNT = 0.99
 EXPONENT = 0.6

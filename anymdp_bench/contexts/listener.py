@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from anymdp_bench.contexts.context import Context
 from anymdp_bench.contexts.teachers import UNKNOWN
-from anymdp_bench.errors import InvalidContext
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.errors import InvalidContext
+from anymdp_bench.foundation.types import FloatArray, IntArray
 
 HEARD = ("observations", "actions", "rewards", "next_observations", "terminated", "truncated")
 

@@ -14,7 +14,8 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 
 from anymdp_bench.contexts.context import Context
 from anymdp_bench.contexts.teachers import UNKNOWN
-from anymdp_bench.errors import InvalidContext, MissingExtra
+from anymdp_bench.foundation.errors import InvalidContext
+from anymdp_bench.foundation.extras import require_extra
 
 TEACHER, ROW, TAGS = "anymdp_teacher", "anymdp_row", "anymdp_tags"
 """Names of the metadata."""
@@ -130,11 +131,10 @@ def _marks(context: Context, episode: int) -> dict[str, Any]:
 
 
 def _minari() -> Any:
-    try:
-        import minari
-        import minari.data_collector
-    except ImportError as error:
-        raise MissingExtra(f"Minari is missing ({error}): pip install 'anymdp-bench[minari]'.") from error
+    require_extra("minari", "minari", "h5py", "PIL", what="Minari data sets")
+    import minari
+    import minari.data_collector
+
     return minari
 
 

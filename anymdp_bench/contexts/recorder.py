@@ -20,8 +20,9 @@ from anymdp_bench.contexts.learner import below
 from anymdp_bench.contexts.teachers import RANDOM, Teacher, get_teacher
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.seeding import (
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     WEIGHT_TOTAL,
     child_seed,
@@ -29,7 +30,9 @@ from anymdp_bench.seeding import (
     outcome_bits,
     stream_keys,
 )
-from anymdp_bench.task import IntArray, TabularTask, Task
+from anymdp_bench.foundation.types import IntArray
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
 
 TEACHER_EPISODES = 100
 """Episodes of a teacher that boards hand over (OmniRL, arXiv 2502.02869, figure 6)."""
@@ -92,8 +95,7 @@ def record_episodes(
     """
     if not tasks or len(tasks) != len(seeds):
         raise InvalidConfig(f"{len(tasks)} tasks and {len(seeds)} seeds: give one of each for every row.")
-    if isinstance(n_episodes, bool) or not isinstance(n_episodes, int) or n_episodes < 1:
-        raise InvalidConfig(f"n_episodes={n_episodes!r}: give an integer of at least 1.")
+    n_episodes = check_integer("n_episodes", n_episodes, 1)
     who = get_teacher(teacher)
     step = max(1, MOST_AT_ONCE // n_episodes)
     parts = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from anymdp_bench.contexts.context import TAGS
-from anymdp_bench.registry import lookup
+from anymdp_bench.foundation.registry import lookup
 
 OPT0, OPT1, OPT2, OPT3, _, EXP2, RANDOM, UNKNOWN = range(len(TAGS))
 REFERENCE_DISCOUNT = 0.994

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gymnasium
 
-from anymdp_bench.registry import unknown_name
+from anymdp_bench.foundation.registry import unknown_name
 
 if TYPE_CHECKING:
     from anymdp_bench.envs.base import BatchEnv
-    from anymdp_bench.task import JsonScalar, Task
+    from anymdp_bench.foundation.types import JsonScalar
+    from anymdp_bench.tasks.protocol import Task
 
 
 class EnvEntry(NamedTuple):
@@ -119,7 +120,7 @@ def batch_env(
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
     """
-    from anymdp_bench.task import TabularTask
+    from anymdp_bench.tasks.task import TabularTask
 
     if all(isinstance(task, TabularTask) for task in tasks):
         from anymdp_bench.envs.vector import TabularVectorEnv

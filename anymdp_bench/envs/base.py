@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
 from anymdp_bench.envs.infos import same_step_info
-from anymdp_bench.envs.options import BoolArray, Spaces
+from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.streams import KeyArray, Streams
-from anymdp_bench.errors import EpisodeOver, InvalidConfig
-from anymdp_bench.seeding import check_seed
-from anymdp_bench.task import FloatArray, IntArray, Task
+from anymdp_bench.foundation.errors import EpisodeOver, InvalidConfig
+from anymdp_bench.foundation.seeding import check_seed
+from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
+from anymdp_bench.tasks.protocol import Task
 
 StepResult: TypeAlias = tuple[IntArray, FloatArray, BoolArray, BoolArray, dict[str, Any]]
 

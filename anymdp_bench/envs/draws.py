@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numba
 import numpy as np
 
-from anymdp_bench import exact
-from anymdp_bench.seeding import draw, noise_offset, outcome_bits
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.seeding import draw, noise_offset, outcome_bits
+from anymdp_bench.foundation.types import FloatArray, IntArray
 
 FIRST_BLOCK, LARGEST_BLOCK = 8, 512
 MOST_AHEAD = 32

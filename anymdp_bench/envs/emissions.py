@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.streams import KeyArray
-from anymdp_bench.seeding import WEIGHT_TOTAL, draw, outcome_bits
-from anymdp_bench.task import IntArray, TabularTask
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, outcome_bits
+from anymdp_bench.foundation.types import IntArray
+from anymdp_bench.tasks.task import TabularTask
 
 
 def build_emissions(tasks: Sequence[TabularTask]) -> NDArray[np.uint32]:

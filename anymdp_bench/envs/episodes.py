@@ -8,11 +8,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.envs.options import BoolArray
 from anymdp_bench.envs.streams import ONE, KeyArray
 from anymdp_bench.envs.tables import RecordArray
-from anymdp_bench.seeding import RESET_COUNTER, draw, outcome_bits
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.seeding import RESET_COUNTER, draw, outcome_bits
+from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
 
 class Episodes(NamedTuple):

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anymdp_bench.envs.options import BoolArray
-from anymdp_bench.task import IntArray
+from anymdp_bench.foundation.types import BoolArray, IntArray
 
 
 def same_step_info(info: dict[str, Any], observations: IntArray, done: BoolArray) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from anymdp_bench.envs.episodes import Episodes, Moves, Outputs, restart, stay
 from anymdp_bench.envs.intrinsics import count_slots, prefetch
 from anymdp_bench.envs.normals import LANES, fill_normals
-from anymdp_bench.envs.options import BoolArray
 from anymdp_bench.envs.streams import ONE, KeyArray
 from anymdp_bench.envs.tables import (
     EXTRA,
@@ -31,8 +30,8 @@ from anymdp_bench.envs.tables import (
     RecordArray,
     StepTables,
 )
-from anymdp_bench.seeding import GOLDEN, WEIGHT_TOTAL, mix, outcome_bits
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.seeding import GOLDEN, WEIGHT_TOTAL, mix, outcome_bits
+from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
 STAGES = 4
 BLOCK = 64

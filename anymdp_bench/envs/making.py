@@ -11,13 +11,15 @@ from typing import Any
 
 from anymdp_bench.envs import env_entry
 from anymdp_bench.envs.tabular import TabularEnv
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.registry import load_object, unknown_name
-from anymdp_bench.seeding import check_seed
-from anymdp_bench.task import JsonScalar, Task
-from anymdp_bench.task_file import load_task
+from anymdp_bench.foundation.checks import check_choice, check_integer
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.registry import load_object, unknown_name
+from anymdp_bench.foundation.seeding import check_seed
+from anymdp_bench.foundation.types import JsonScalar
+from anymdp_bench.tasks.file import load_task
+from anymdp_bench.tasks.protocol import Task
 
-DEFAULT_TASKS = Path(__file__).parents[1] / "data" / "default"
+DEFAULT_TASKS = Path(__file__).parent / "default_tasks"
 """Folder of the tasks that environments without settings play, ``<id>.npz``."""
 
 FAMILIES = {
@@ -153,10 +155,8 @@ def make_tabular_vec(
     from anymdp_bench.envs.vector import TabularVectorEnv
 
     source, task_seed = _source(env_id, settings)
-    if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-        raise InvalidConfig(f"num_envs={num_envs!r}: give an integer of at least 1.")
-    if tasks not in ("own", "shared"):
-        raise InvalidConfig(f"tasks={tasks!r}: give 'own' or 'shared'.")
+    num_envs = check_integer("num_envs", num_envs, 1)
+    check_choice("tasks", tasks, ("own", "shared"))
     draw = partial(source.own if tasks == "own" else source.shared, num_envs)
     return TabularVectorEnv(
         draw(task_seed),

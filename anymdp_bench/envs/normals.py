@@ -12,9 +12,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.exact import LN2_HIGH, LN2_LOW, SQRT_HALF, normal_central
-from anymdp_bench.seeding import noise_offset
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.exact import LN2_HIGH, LN2_LOW, SQRT_HALF, normal_central
+from anymdp_bench.foundation.seeding import noise_offset
+from anymdp_bench.foundation.types import FloatArray, IntArray
 
 CENTRAL = 0.425
 """Where the two branches of the quantile meet."""

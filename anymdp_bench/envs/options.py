@@ -11,9 +11,11 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
-from anymdp_bench.errors import InvalidAction, InvalidConfig
-from anymdp_bench.seeding import check_seed
-from anymdp_bench.task import IntArray, TabularTask, Task
+from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig
+from anymdp_bench.foundation.seeding import check_seed
+from anymdp_bench.foundation.types import IntArray
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 Spaces: TypeAlias = tuple[Space[Any], Space[Any]]

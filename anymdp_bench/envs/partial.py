@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.draws import DrawBlocks, NextDraw
-from anymdp_bench.seeding import WEIGHT_TOTAL
-from anymdp_bench.task import FloatArray, IntArray, TabularTask
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
+from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.tasks.task import TabularTask
 
 
 class Emitter:

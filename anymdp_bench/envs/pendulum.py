@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from anymdp_bench.envs import options as given
 from anymdp_bench.envs.base import BatchEnv, StepBatch
-from anymdp_bench.envs.options import BoolArray, Spaces
+from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.single import SingleEnv
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.pendulum import FIXED_START, PendulumTask, draw_start, observe, step_once
-from anymdp_bench.seeding import draw
-from anymdp_bench.task import FloatArray, IntArray, Task
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.seeding import draw
+from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.worlds.pendulum.task import FIXED_START, PendulumTask, draw_start, observe, step_once
 
 
 class DiscretePendulumEnv(SingleEnv):

@@ -13,7 +13,6 @@ import numpy as np
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from anymdp_bench import exact
 from anymdp_bench.envs.episodes import Episodes, restart
 from anymdp_bench.envs.intrinsics import count_slots
 from anymdp_bench.envs.normals import CENTRAL
@@ -32,10 +31,11 @@ from anymdp_bench.envs.tables import (
     StepTables,
 )
 from anymdp_bench.envs.vector import TabularVectorEnv
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.pendulum import FIXED_START, draw_start, observe, step_once
-from anymdp_bench.seeding import WEIGHT_TOTAL, draw, noise_offset, outcome_bits
-from anymdp_bench.task import FloatArray
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, noise_offset, outcome_bits
+from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.worlds.pendulum.task import FIXED_START, draw_start, observe, step_once
 
 
 class TabularRows(NamedTuple):

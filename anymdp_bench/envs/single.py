@@ -10,9 +10,9 @@ import numpy as np
 
 from anymdp_bench.envs import options as given
 from anymdp_bench.envs.streams import FRESH_SEEDS
-from anymdp_bench.errors import EpisodeOver, InvalidConfig
-from anymdp_bench.seeding import EMISSION_STREAM, ENV_STREAM, check_seed, stream_keys
-from anymdp_bench.task import Task
+from anymdp_bench.foundation.errors import EpisodeOver, InvalidConfig
+from anymdp_bench.foundation.seeding import EMISSION_STREAM, ENV_STREAM, check_seed, stream_keys
+from anymdp_bench.tasks.protocol import Task
 
 
 class SingleEnv(gymnasium.Env[Any, Any]):

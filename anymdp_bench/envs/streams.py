@@ -9,8 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.envs.options import BoolArray
-from anymdp_bench.seeding import EMISSION_STREAM, ENV_STREAM, draw, stream_keys
+from anymdp_bench.foundation.seeding import EMISSION_STREAM, ENV_STREAM, draw, stream_keys
+from anymdp_bench.foundation.types import BoolArray
 
 KeyArray: TypeAlias = NDArray[np.uint64]
 

@@ -24,9 +24,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.seeding import WEIGHT_TOTAL
-from anymdp_bench.task import FloatArray, IntArray, TabularTask
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
+from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.tasks.task import TabularTask
 
 LINE_BYTES = 64
 LINE = np.dtype(

@@ -12,7 +12,9 @@ from anymdp_bench.envs import options as given
 from anymdp_bench.envs.draws import DrawBlocks, NextDraw
 from anymdp_bench.envs.partial import Emitter, action_law
 from anymdp_bench.envs.single import SingleEnv
-from anymdp_bench.task import IntArray, TabularTask, Task, require_tabular
+from anymdp_bench.foundation.types import IntArray
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask, require_tabular
 
 INT64 = np.int64
 

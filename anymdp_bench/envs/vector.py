@@ -13,11 +13,12 @@ from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult
 from anymdp_bench.envs.emissions import build_emissions, emit
 from anymdp_bench.envs.episodes import Outputs, begin
 from anymdp_bench.envs.kernels import step_range
-from anymdp_bench.envs.options import BoolArray
 from anymdp_bench.envs.partial import action_law
 from anymdp_bench.envs.tables import build_tables
 from anymdp_bench.envs.threads import run_in_ranges
-from anymdp_bench.task import FloatArray, IntArray, Task, require_tabular
+from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import require_tabular
 
 THREAD_ROWS, PART_ROWS = 8192, 8192
 """Environments that a thread must have to be worth waking, and the least that it takes at once: every call of

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
 from anymdp_bench.planning.kernels import Floats, Outcomes
-from anymdp_bench.seeding import WEIGHT_TOTAL
-from anymdp_bench.task import Task, require_tabular
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import require_tabular
 
 
 class ReturnLimits(NamedTuple):

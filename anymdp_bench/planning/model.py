@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
 from anymdp_bench.planning.kernels import Floats, Outcomes
-from anymdp_bench.seeding import WEIGHT_TOTAL
-from anymdp_bench.task import TabularTask, Task, require_tabular
-from anymdp_bench.task_build import build_task
+from anymdp_bench.tasks.build import build_task
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask, require_tabular
 
 
 class Model(NamedTuple):

@@ -13,7 +13,7 @@ from anymdp_bench.planning.solve import (
     policy_return,
     uniform_policy,
 )
-from anymdp_bench.task import Task
+from anymdp_bench.tasks.protocol import Task
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

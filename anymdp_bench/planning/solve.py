@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anymdp_bench.errors import InvalidConfig, InvalidPolicy
+from anymdp_bench.foundation.errors import InvalidConfig, InvalidPolicy
 from anymdp_bench.planning import horizon, kernels
 from anymdp_bench.planning.kernels import Floats, Ints
 from anymdp_bench.planning.model import Model, expand_actions, model_of
-from anymdp_bench.task import Task, require_tabular
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import require_tabular
 
 ORACLE_DISCOUNT = 0.994
 """Discount of the reference policy that defines a score of 1 (arXiv 2502.02869, reference policy)."""

@@ -18,10 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from anymdp_bench.errors import RecordsError
-from anymdp_bench.record_folder import Manifest
-from anymdp_bench.result import Result
-from anymdp_bench.task_file import replacing
+from anymdp_bench.evaluation.result import Result
+from anymdp_bench.evaluation.run_folder import Manifest
+from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.foundation.files import replacing
 
 VERSION = 1
 HEAD = ("agent", "board", "track", "tasks", "runs")

@@ -16,14 +16,14 @@ import pandas as pd
 
 from anymdp_bench.banks import BOARD_TASKS
 from anymdp_bench.banks.sampled import SampledSource
-from anymdp_bench.boards import get_board
-from anymdp_bench.report import interval_text
+from anymdp_bench.evaluation.boards import get_board
+from anymdp_bench.evaluation.report import interval_text
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.figures import new_figure, save_figure
 from anymdp_bench.reproduce.runs import Cell
 from anymdp_bench.scoring.intervals import mean_interval
-from anymdp_bench.task import Task
+from anymdp_bench.tasks.protocol import Task
 
 SIZES = (16, 64)
 ANYMDP, FLAT, GARNET_2, GARNET_4 = "AnyMDP", "AnyMDP without CR", "Garnet b=2", "Garnet b=4"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.task_file import replacing
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.files import replacing
 
 
 def lines_of(frame: pd.DataFrame) -> list[Mapping[str, Any]]:

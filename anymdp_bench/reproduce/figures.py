@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anymdp_bench.paper import METHODS, environments, published
-from anymdp_bench.plots import plot_curve
+from anymdp_bench.evaluation.paper import METHODS, environments, published
+from anymdp_bench.evaluation.plots import plot_curve
 from anymdp_bench.reproduce.compact import Compact
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from anymdp_bench.banks import load_bank
-from anymdp_bench.diagnostics import plot_sorted_shares, sorted_shares
+from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.planning.diagnostics import plot_sorted_shares, sorted_shares
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.figures import new_figure, save_figure
-from anymdp_bench.task import FloatArray, Task
+from anymdp_bench.tasks.protocol import Task
 
 SIZES = (16, 64)
 FAMILIES = {"AnyMDP": "anymdp-{}x5-v0", "Garnet b=2": "garnet-{}x5b2-v0"}

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anymdp_bench.agent import Agent
-from anymdp_bench.agents import make_agent
-from anymdp_bench.boards import Board
-from anymdp_bench.evaluation import OWN_TASKS, OnProgress, evaluate
-from anymdp_bench.provenance import agent_hash, package_hash
+from anymdp_bench.agents.protocol import Agent
+from anymdp_bench.agents.registry import make_agent
+from anymdp_bench.evaluation.boards import Board
+from anymdp_bench.evaluation.evaluate import OWN_TASKS, OnProgress, evaluate
+from anymdp_bench.records.provenance import agent_hash, package_hash
 from anymdp_bench.reproduce.compact import Compact, compact_path, load_compact, save_compact
-from anymdp_bench.task import Task
+from anymdp_bench.tasks.protocol import Task
 
 RESULTS = Path(__file__).parent.parent.parent / "leaderboards" / "results"
 """Kept results of a checkout."""

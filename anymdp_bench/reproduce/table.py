@@ -9,15 +9,16 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 
 from anymdp_bench.banks import load_bank
-from anymdp_bench.boards import Board, get_board
-from anymdp_bench.paper import METHODS, Figures, environments, published
-from anymdp_bench.pendulum import PendulumTask
-from anymdp_bench.pendulum_references import PUBLIC_CODE_RETURNS
-from anymdp_bench.report import count_text, interval_text, percent_text
+from anymdp_bench.evaluation.boards import Board, get_board
+from anymdp_bench.evaluation.paper import METHODS, Figures, environments, published
+from anymdp_bench.evaluation.report import count_text, interval_text, percent_text
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.runs import Cell
-from anymdp_bench.task import TabularTask, Task
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask
+from anymdp_bench.worlds.pendulum.references import PUBLIC_CODE_RETURNS
+from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 NO_FIGURES = Figures(math.nan, math.nan, math.nan)
 CANNOT_PLAY, NOT_RUN = "cannot play", "not run"

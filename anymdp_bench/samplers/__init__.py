@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.checks import check_integer
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.registry import lookup, unknown_name
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.registry import lookup, unknown_name
+from anymdp_bench.foundation.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
+from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.samplers import anymdp, flat, garnet, observation
 from anymdp_bench.samplers.settings import Settings
-from anymdp_bench.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
-from anymdp_bench.task import JsonScalar, TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 USER_DOMAIN = "user"
 """Seeds of `sample_task` and `gym.make`; banks use domains of their own, so no user seed is a test task."""

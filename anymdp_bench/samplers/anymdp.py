@@ -13,8 +13,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.checks import check_choice, check_flag, check_integer
-from anymdp_bench.errors import InvalidConfig, SamplingFailed
+from anymdp_bench.foundation.checks import check_choice, check_flag, check_integer
+from anymdp_bench.foundation.errors import InvalidConfig, SamplingFailed
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, next_integer, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, Successors
 from anymdp_bench.samplers import bandit
 from anymdp_bench.samplers.assemble import round_distribution, round_reals
@@ -29,8 +30,7 @@ from anymdp_bench.samplers.structure import (
     draw_terminals,
     draw_transitions,
 )
-from anymdp_bench.seeding import WEIGHT_TOTAL, draw, next_integer, permutation
-from anymdp_bench.task import TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 MOST_TRIES = 2000
 """Candidates per task before giving up (one in 1.3 to 5 is accepted at the usual sizes)."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
-from anymdp_bench.task import REWARD_UNIT
-from anymdp_bench.task_build import round_to_weights
+from anymdp_bench.tasks.build import round_to_weights
+from anymdp_bench.tasks.task import REWARD_UNIT
 
 
 @numba.njit(cache=True, nogil=True)

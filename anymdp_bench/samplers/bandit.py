@@ -11,11 +11,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, next_exponential, next_uniform
 from anymdp_bench.planning.kernels import Floats
 from anymdp_bench.samplers.assemble import round_reals
 from anymdp_bench.samplers.settings import Settings
-from anymdp_bench.seeding import WEIGHT_TOTAL, next_exponential, next_uniform
-from anymdp_bench.task import TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 BEST_MEAN, BEST_LOW, BEST_HIGH = 1.0, 0.05, 2.0
 """Arm means lie in (b / 2, b) with b = clip(Exp(1), 0.05, 2)."""

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from anymdp_bench.checks import check_integer
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.seeding import draw, next_normal, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
 from anymdp_bench.samplers.assemble import round_distribution, round_reals
 from anymdp_bench.samplers.settings import LEAST_RANKED_STATES, MOST_STATES, Settings
 from anymdp_bench.samplers.structure import Flags, draw_horizon, draw_start, draw_terminals, draw_transitions
-from anymdp_bench.seeding import draw, next_normal, permutation
-from anymdp_bench.task import TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

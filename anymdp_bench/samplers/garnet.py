@@ -12,14 +12,14 @@ import dataclasses
 import numba
 import numpy as np
 
-from anymdp_bench.checks import check_integer, check_number
+from anymdp_bench.foundation.checks import check_integer, check_number
+from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, next_normal, next_unit, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
 from anymdp_bench.samplers.assemble import round_reals
 from anymdp_bench.samplers.settings import MOST_STATES, Settings
 from anymdp_bench.samplers.structure import Stream, draw_horizon
-from anymdp_bench.seeding import WEIGHT_TOTAL, next_normal, next_unit, permutation
-from anymdp_bench.task import TabularTask
-from anymdp_bench.task_build import round_to_weights
+from anymdp_bench.tasks.build import round_to_weights
+from anymdp_bench.tasks.task import TabularTask
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ import dataclasses
 import numba
 import numpy as np
 
-from anymdp_bench.checks import check_integer, check_number
+from anymdp_bench.foundation.checks import check_integer, check_number
+from anymdp_bench.foundation.seeding import EMISSION_STREAM, next_integer, next_unit, stream_key
+from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.planning.kernels import Floats, Ints
 from anymdp_bench.samplers import anymdp
 from anymdp_bench.samplers.anymdp import AnyMDPSettings
 from anymdp_bench.samplers.assemble import round_distribution
-from anymdp_bench.seeding import EMISSION_STREAM, next_integer, next_unit, stream_key
-from anymdp_bench.task import JsonScalar, TabularTask
+from anymdp_bench.tasks.task import TabularTask
 
 MOST_DENSITY = 0.20
 EXPECTED_SYMBOLS = 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from anymdp_bench import exact
+from anymdp_bench.foundation import exact
 from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, evaluate_policy
 from anymdp_bench.samplers.reward import RewardTables, expected_reward, optimal_q
 from anymdp_bench.samplers.structure import Flags

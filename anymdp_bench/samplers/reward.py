@@ -15,7 +15,14 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from anymdp_bench import exact
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.seeding import (
+    next_exponential,
+    next_integer,
+    next_normal,
+    next_uniform,
+    next_unit,
+)
 from anymdp_bench.planning.kernels import (
     Floats,
     Ints,
@@ -25,13 +32,6 @@ from anymdp_bench.planning.kernels import (
     value_iteration,
 )
 from anymdp_bench.samplers.structure import Flags, Stream
-from anymdp_bench.seeding import (
-    next_exponential,
-    next_integer,
-    next_normal,
-    next_uniform,
-    next_unit,
-)
 
 POTENTIAL_PROBABILITY = 0.5
 POTENTIAL_LOW, POTENTIAL_HIGH = 0.2, 5.0

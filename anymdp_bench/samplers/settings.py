@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from anymdp_bench.checks import check_integer
-from anymdp_bench.task import JsonScalar
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.types import JsonScalar
 
 MOST_STATES = 1024
 MOST_ACTIONS = 64

@@ -14,16 +14,16 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench import exact
-from anymdp_bench.planning.kernels import Floats, Ints, Successors
-from anymdp_bench.samplers.assemble import append_row
-from anymdp_bench.seeding import (
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.seeding import (
     next_exponential,
     next_integer,
     next_normal,
     next_uniform,
     next_unit,
 )
+from anymdp_bench.planning.kernels import Floats, Ints, Successors
+from anymdp_bench.samplers.assemble import append_row
 
 Stream = NDArray[np.uint64]
 Flags = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from anymdp_bench.records import Record
+from anymdp_bench.records.record import Record
 from anymdp_bench.scoring.asymptotic import asymptotic, optimum
 from anymdp_bench.scoring.lived import lived, regret
 from anymdp_bench.scoring.normalise import Scored, check_record, normalise

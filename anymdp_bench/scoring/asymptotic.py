@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from anymdp_bench.scoring.intervals import (
-    bootstrap_interval,
-    interquartile_mean,
-    mean_interval,
-    task_means,
-)
+from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.scoring.intervals import bootstrap_interval, interquartile_mean, mean_interval, task_means
 from anymdp_bench.scoring.normalise import Scored
-from anymdp_bench.task import FloatArray
 
 LAST_SHARE = 10
 """The last tenth of the evaluation points."""

@@ -9,8 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from scipy import special
 
-from anymdp_bench.seeding import child_seed
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.seeding import child_seed
+from anymdp_bench.foundation.types import FloatArray, IntArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000

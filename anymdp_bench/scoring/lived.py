@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.scoring.normalise import Scored
-from anymdp_bench.task import FloatArray, IntArray
 
 LIVED_STEPS = (1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
 BLOCK = 10

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anymdp_bench.errors import UndefinedScore
-from anymdp_bench.records import Record
-from anymdp_bench.task import FloatArray, IntArray
+from anymdp_bench.foundation.errors import UndefinedScore
+from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.records.record import Record
 
 MIN_GAP = 0.01
 """Smallest oracle - random that a score may be divided by; the same rule admits tasks to banks."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from anymdp_bench.checks import check_integer
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.task import TabularTask
-from anymdp_bench.task_build import build_task
+from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.tasks.build import build_task
+from anymdp_bench.tasks.task import TabularTask
 
 HORIZON = 100
 GOAL_REWARD = 1.0

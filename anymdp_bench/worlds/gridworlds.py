@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.checks import check_choice, check_flag, check_integer
-from anymdp_bench.errors import InvalidConfig
-from anymdp_bench.seeding import TASK_STREAM, check_seed, next_unit, stream_keys
-from anymdp_bench.task import FloatArray, TabularTask
-from anymdp_bench.task_build import build_task
+from anymdp_bench.foundation.checks import check_choice, check_flag, check_integer
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.seeding import TASK_STREAM, check_seed, next_unit, stream_keys
+from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.tasks.build import build_task
+from anymdp_bench.tasks.task import TabularTask
 
 HORIZON = 100
 REWARDS = ("shaped", "raw")

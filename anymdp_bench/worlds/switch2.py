@@ -9,10 +9,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from anymdp_bench.checks import check_choice
-from anymdp_bench.errors import InvalidConfig, InvalidTask
-from anymdp_bench.task import FloatArray, IntArray, TabularTask, Task, require_tabular
-from anymdp_bench.task_build import build_task
+from anymdp_bench.foundation.checks import Number, check_choice, check_limit
+from anymdp_bench.foundation.errors import InvalidTask
+from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.tasks.build import build_task
+from anymdp_bench.tasks.protocol import Task
+from anymdp_bench.tasks.task import TabularTask, require_tabular
 
 HORIZON = 50
 ARRIVAL_REWARD = 5.0
@@ -150,9 +152,7 @@ def _cells_of(task: TabularTask) -> IntArray:
 
 
 def _check_settings(step_cost: object, reward: str, observation: str, starts: str) -> None:
-    number = isinstance(step_cost, int | float) and not isinstance(step_cost, bool)
-    if not number or not math.isfinite(step_cost) or step_cost > 0:  # type: ignore[arg-type,operator]
-        raise InvalidConfig(f"step_cost={step_cost!r} is not legal: give a finite number of at most 0.")
+    check_limit("step_cost", step_cost, Number(-math.inf, 0))
     check_choice("reward", reward, ("raw", "shaped"))
     check_choice("observation", observation, SEEN_OF_THE_OTHER)
     check_choice("starts", starts, STARTS)

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from anymdp_bench.site.build import build_site
-from anymdp_bench.standings.load import load_standings
-from anymdp_bench.submissions.facts import board_facts
-from anymdp_bench.submissions.submission import read_submission
-from anymdp_bench.submissions.verdict import write_verdict
-from tests.synthetic import write_submission
-from tests.test_board_site import HOSTILE, with_title
-from tests.test_standings import verdict
+from anymdp_bench.leaderboard.site.build import build_site
+from anymdp_bench.leaderboard.standings.load import load_standings
+from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.submission import read_submission
+from anymdp_bench.leaderboard.verification.verdict import write_verdict
+from tests.leaderboard.test_board_site import HOSTILE, with_title
+from tests.leaderboard.test_standings import verdict
+from tests.support.synthetic import write_submission
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 BOARD = "anymdp-1x5-online-v0"

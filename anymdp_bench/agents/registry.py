@@ -1,0 +1,95 @@
+"""Agents by name.
+
+A package offers agents through an entry point of the group ``anymdp_bench.agents`` that names a table
+``{name: "module:factory"}``. ``"package.module:Class"`` names any other agent.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from anymdp_bench.agents.protocol import Agent
+from anymdp_bench.foundation.errors import AgentError, InvalidConfig, UnknownName
+from anymdp_bench.foundation.registry import load_object, lookup
+from anymdp_bench.foundation.types import JsonScalar
+
+GROUP = "anymdp_bench.agents"
+CALLS = ("begin", "act", "observe")
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def agent_table() -> dict[str, str]:
+    """All registered agents: name to ``"module:factory"``, in order of name.
+
+    Raises:
+        AgentError: two packages offer different agents under one name.
+    """
+    table: dict[str, str] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
+        for name, path in point.load().items():
+            if table.setdefault(name, path) != path:
+                raise AgentError(f"agent {name!r} is offered as {table[name]!r} and as {path!r}; remove one.")
+    return dict(sorted(table.items()))
+
+
+def make_agent(
+    name: str, *, bank: str | None = None, options: Mapping[str, JsonScalar] | None = None
+) -> Agent:
+    """Make an agent by its registered name, or from ``"package.module:factory"``.
+
+    Args:
+        name: Registered name, or the path of a class or function that is called without arguments.
+        bank: Name of the bank that it will play; passed on to factories with a parameter `bank`, which
+            may keep one configuration per task family.
+        options: Keyword arguments of the factory.
+
+    Raises:
+        UnknownName: nothing of that name; the message lists what there is.
+        InvalidConfig: the factory has no such option.
+        AgentError: the factory raised, or what it made is not an agent.
+    """
+    factory = load_object(name if ":" in name else lookup("agent", agent_table(), name))
+    if not callable(factory):
+        raise UnknownName(f"{name!r} names a {type(factory).__name__}; give a class or a function.")
+    given = dict(options or {})
+    parameters = inspect.signature(factory).parameters
+    _check_options(name, given, parameters.values())
+    if "bank" in parameters:
+        given["bank"] = bank
+    try:
+        agent = factory(**given)
+    except Exception as error:
+        raise AgentError(f"agent {name!r} cannot be made: {type(error).__name__}: {error}") from error
+    return check_is_agent(agent)
+
+
+def _check_options(
+    name: str, options: Mapping[str, JsonScalar], parameters: Iterable[inspect.Parameter]
+) -> None:
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
+    legal = {key for key, kind in kinds.items() if kind in NAMED} - {"bank"}
+    unknown = options.keys() - legal
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds.values():
+        known = f"legal are {', '.join(sorted(legal))}" if legal else "it has none"
+        raise InvalidConfig(f"agent {name!r} has no option {', '.join(sorted(unknown))}; {known}.")
+
+
+def check_is_agent(agent: Any) -> Agent:
+    """Return `agent` if it has what the evaluation calls.
+
+    Raises:
+        AgentError: naming what is missing.
+    """
+    missing = [call for call in CALLS if not callable(getattr(agent, call, None))]
+    if not hasattr(agent, "info"):
+        missing.append("info")
+    if missing:
+        raise AgentError(
+            f"{type(agent).__name__} has no {', '.join(missing)}: an agent has begin, act, observe and an "
+            "AgentInfo as `info`. Wrap an agent written for one task in SingleTask."
+        )
+    checked: Agent = agent
+    return checked

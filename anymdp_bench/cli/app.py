@@ -1,0 +1,185 @@
+"""The command ``anymdp-bench``: list what there is, run an agent, score what was run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anymdp_bench.cli.board import add_to as add_board_commands
+from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
+from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anymdp_bench.agents.protocol import Agent
+    from anymdp_bench.evaluation.boards import Board
+    from anymdp_bench.evaluation.result import Result
+    from anymdp_bench.foundation.types import JsonScalar
+
+ANCHORS = ("uniform", "oracle")
+"""Agents that stand in every table that they can play: they score 0 and 1."""
+DEFAULT_BOARD = "anymdp-16x5-v0"
+DEFAULT_OUT = Path("runs")
+USER_ERROR = 2
+
+app = typer.Typer(
+    help="Score agents on tabular reinforcement-learning tasks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+add_board_commands(app)
+app.add_typer(reproduce_app, name="reproduce")
+
+
+@app.command("list")
+def list_names() -> None:
+    """Name every environment, bank, board and agent."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from anymdp_bench.agents.registry import agent_table
+    from anymdp_bench.banks import BANKS
+    from anymdp_bench.envs import ENVS
+    from anymdp_bench.evaluation.boards import BOARDS
+
+    table = Table("kind", "name", show_lines=True)
+    names = {
+        "environments": [entry.id for entry in ENVS],
+        "banks": list(BANKS),
+        "boards": list(BOARDS),
+        "agents": list(agent_table()),
+    }
+    for kind, members in names.items():
+        table.add_row(kind, "\n".join(members))
+    Console().print(table)
+
+
+@app.command()
+def run(
+    agent: Annotated[str, typer.Argument(help="Registered name, or package.module:Class.")],
+    board: Annotated[str, typer.Option(help="Name of a board or of a bank.")] = DEFAULT_BOARD,
+    tasks: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Workers; default: one for each CPU.")] = None,
+    backend: Annotated[
+        str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS, or this machine's.")
+    ] = "processes",
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")
+    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Short for --option checkpoint=NAME.")] = None,
+) -> None:
+    """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
+
+    Finished parts are kept: the same command goes on where it was stopped, or prints the table again.
+    """
+    from rich.console import Console
+
+    from anymdp_bench.agents.registry import make_agent
+    from anymdp_bench.evaluation.boards import get_board
+    from anymdp_bench.evaluation.evaluate import change_board
+    from anymdp_bench.evaluation.report import score_table
+
+    sys.path.append(str(Path.cwd()))
+    spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
+    options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
+    agents = [make_agent(agent, bank=spec.bank, options=options)]
+    agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
+    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
+    Console().print(score_table(results))
+
+
+def _options(given: Sequence[str]) -> dict[str, JsonScalar]:
+    """Read KEY=VALUE pairs; a value that is no JSON number, true, false or null is a text."""
+    import json
+
+    options: dict[str, JsonScalar] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise InvalidConfig(f"--option {text!r}: give KEY=VALUE.")
+        try:
+            parsed = json.loads(value)
+        except json.JSONDecodeError:
+            parsed = value
+        options[key] = value if isinstance(parsed, list | dict) else parsed
+    return options
+
+
+def _anchors(board: Board) -> Sequence[str]:
+    """Leave the oracle out where there are no tables that it could solve."""
+    from anymdp_bench.banks import load_bank
+    from anymdp_bench.tasks.task import TabularTask
+
+    tabular = isinstance(load_bank(board.bank).test[0], TabularTask)
+    return ANCHORS if tabular else ANCHORS[:1]
+
+
+def _run_all(
+    agents: Sequence[Agent], board: Board, jobs: int, backend: str, out: Path | None
+) -> list[Result]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from anymdp_bench.evaluation.evaluate import evaluate
+    from anymdp_bench.reproduce.runs import run_folder
+
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    results = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bars = [progress.add_task(agent.info.name, total=None, start=False) for agent in agents]
+        for agent, bar in zip(agents, bars, strict=True):
+            progress.start_task(bar)
+            folder = out / agent.info.name if out else run_folder(DEFAULT_OUT, board, agent)
+
+            def show(n_episodes: int, total: int, bar: int = bar) -> None:
+                progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
+
+            results.append(evaluate(agent, board, jobs=jobs, backend=backend, out=folder, on_progress=show))
+    return results
+
+
+@app.command()
+def score(
+    folders: Annotated[list[Path], typer.Argument(help="Records folders, or folders that hold some.")],
+    csv: Annotated[Path | None, typer.Option(help="Also write every column to this file.")] = None,
+) -> None:
+    """Score finished runs from their records, board by board."""
+    import pandas as pd
+    from rich.console import Console
+
+    from anymdp_bench.evaluation.report import score_table
+    from anymdp_bench.evaluation.result import load_result
+
+    results = [load_result(folder) for folder in _records_folders(folders)]
+    boards = {result.manifest.board: None for result in results}
+    for board in boards:
+        Console().print(score_table([result for result in results if result.manifest.board == board]))
+    if csv is not None:
+        pd.concat([result.scores() for result in results]).to_csv(csv, index=False)
+
+
+def _records_folders(folders: Sequence[Path]) -> list[Path]:
+    from anymdp_bench.evaluation.run_folder import MANIFEST
+
+    found: list[Path] = []
+    for folder in folders:
+        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
+        found.extend(inner or [folder])
+    return found
+
+
+def main() -> None:
+    """Run the command; a mistake of the user's is told in one line, with exit status 2."""
+    try:
+        app()
+    except (BenchError, OSError) as error:
+        sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
+        sys.exit(USER_ERROR)

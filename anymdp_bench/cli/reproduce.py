@@ -1,0 +1,177 @@
+"""The command ``anymdp-bench reproduce``: the paper's table and two of its comparisons."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anymdp_bench.reproduce.compact import Compact
+    from anymdp_bench.reproduce.runs import Cell, Places
+
+DEFAULT_AGENTS = "q-ucb,ppo"
+Key = TypeVar("Key")
+"""What a command calls its cells by."""
+
+reproduce_app = typer.Typer(
+    help="The paper's table and comparisons; only what has not been kept is run.", no_args_is_help=True
+)
+Agents = Annotated[str, typer.Option(help="Registered names, separated by commas.")]
+Tasks = Annotated[
+    int | None, typer.Option(help="First so many tasks of every bank; default: as kept, or 64.")
+]
+Jobs = Annotated[int | None, typer.Option(help="Worker processes; default: one for each CPU.")]
+Out = Annotated[Path | None, typer.Option(help="Records, tables and figures; default: runs/reproduce.")]
+Kept = Annotated[
+    Path | None, typer.Option("--results", help="Kept compact results; default: leaderboards/results.")
+]
+Run = Annotated[bool, typer.Option("--run/--no-run", help="Whether to run what is missing.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run everything again and replace what was kept.")]
+Document = Annotated[Path | None, typer.Option(help="Also update the generated part of this document.")]
+
+
+@reproduce_app.command("paper-table")
+def paper_table(
+    agents: Agents = DEFAULT_AGENTS,
+    tasks: Tasks = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    results: Kept = None,
+    run: Run = True,
+    fresh: Fresh = False,
+    document: Document = None,
+    only: Annotated[str | None, typer.Option(help="Run these banks alone, separated by commas.")] = None,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw the learning curve of every row.")] = False,
+) -> None:
+    """All rows of the paper's main table, with the paper's figure beside each of ours.
+
+    Writes paper-table.md and .csv, and after a run or with --figures a learning curve for each row.
+    """
+    from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.reproduce.figures import curve_links, draw_rows
+    from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
+
+    names = _names(agents)
+    if run or figures:
+        require_extra("plot", "matplotlib", what="Figures")
+    places = _places(out, results)
+    cells = {(cell.bank, cell.agent): cell for cell in paper_cells(names, tasks)}
+    wanted = None if only is None else only.split(",")
+    to_run = {key for key in cells if run and (wanted is None or key[0] in wanted)}
+    found, n_run = _collect(cells, to_run, places, jobs, fresh)
+    frame = paper_frame(found, names)
+    folder = places.records.parent
+    where = (document or folder / "paper-table.md").parent / "figures"
+    if n_run or figures:
+        draw_rows(found, names, where)
+    _publish("paper-table", markdown(frame) + curve_links(where), folder, document)
+    frame.to_csv(folder / "paper-table.csv", index=False)
+
+
+@reproduce_app.command()
+def e6(
+    agents: Agents = DEFAULT_AGENTS,
+    tasks: Annotated[
+        int | None, typer.Option(help="First so many tasks where nothing is kept yet; default: 64.")
+    ] = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    results: Kept = None,
+    run: Run = True,
+    fresh: Fresh = False,
+    document: Document = None,
+) -> None:
+    """AnyMDP against Garnet and against AnyMDP without composite reward."""
+    from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.reproduce.difficulty import (
+        difficulty_cells,
+        difficulty_frame,
+        difficulty_text,
+        draw_difficulty,
+    )
+
+    require_extra("plot", "matplotlib", what="Figures")
+    places = _places(out, results)
+    cells = difficulty_cells(_names(agents), tasks)
+    found, _ = _collect(cells, set(cells) if run else set(), places, jobs, fresh)
+    folder = places.records.parent
+    _publish("e6", difficulty_text(difficulty_frame(found)), folder, document)
+    draw_difficulty(found, (document or folder / "e6.md").parent / "figures" / "e6.svg")
+
+
+@reproduce_app.command()
+def e7(out: Out = None, document: Document = None) -> None:
+    """Sorted stationary laws of AnyMDP and of Garnet."""
+    from anymdp_bench.reproduce.laws import draw_laws, law_tasks, laws_frame, laws_text
+
+    folder = _places(out, None).records.parent
+    tasks = law_tasks()
+    _publish("e7", laws_text(laws_frame(tasks)), folder, document)
+    draw_laws(tasks, (document or folder / "e7.md").parent / "figures" / "e7.svg")
+
+
+def _names(agents: str) -> list[str]:
+    """Names of a list, each checked."""
+    from anymdp_bench.agents.registry import agent_table
+    from anymdp_bench.foundation.registry import lookup
+
+    names = agents.split(",")
+    for name in names:
+        lookup("agent", agent_table(), name)
+    return names
+
+
+def _places(out: Path | None, results: Path | None) -> Places:
+    from anymdp_bench.reproduce.runs import DEFAULT_OUT, Places, default_results
+
+    folder = DEFAULT_OUT if out is None else out
+    folder.mkdir(parents=True, exist_ok=True)
+    return Places(results=default_results() if results is None else results, records=folder / "records")
+
+
+def _publish(name: str, text: str, folder: Path, document: Path | None) -> None:
+    """Print a text, write it, and put it into the document."""
+    from anymdp_bench.reproduce.document import replace_part
+
+    typer.echo(text)
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    if document is not None:
+        replace_part(document, name, text)
+
+
+def _collect(
+    cells: Mapping[Key, Cell], to_run: set[Key], places: Places, jobs: int | None, fresh: bool
+) -> tuple[dict[Key, Compact], int]:
+    """Kept results of all cells and new ones of those `to_run` that have none; also how many are new."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from anymdp_bench.reproduce.runs import find, play
+
+    found: dict[Key, Compact] = {}
+    n_run = 0
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        for key, cell in cells.items():
+            kept = None if fresh and key in to_run else find(cell, places)
+            if kept is None and key in to_run:
+                bar = progress.add_task(f"{cell.agent} {cell.board.name}", total=None)
+
+                def show(n_episodes: int, total: int, bar: int = bar) -> None:
+                    progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
+
+                kept = play(cell, places, jobs=jobs or usable_cpus(), on_progress=show)
+                n_run += 1
+            if kept is not None:
+                found[key] = kept
+    return found, n_run
+
+
+def usable_cpus() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,66 @@
+"""Independent calls on several processors, or on a cluster; results come as they finish, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import joblib
+
+from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.extras import require_extra
+
+Out = TypeVar("Out")
+Calls = Sequence[tuple[Any, ...]]
+"""Arguments of each call."""
+
+
+def _on_processes(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
+    pool = joblib.Parallel(n_jobs=min(jobs, len(calls)), return_as="generator_unordered")
+    yield from pool(joblib.delayed(function)(*call) for call in calls)
+
+
+def _on_ray(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
+    """Use the cluster that this program has joined, the one of ``RAY_ADDRESS``, or one of this machine.
+
+    joblib's Ray backend hands results over only when the last one is there, so tasks are submitted here.
+    """
+    require_extra("ray", "ray", what="backend='ray'")
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False)
+    remote = ray.remote(function)
+    waiting = iter(calls)
+    pending = [remote.remote(*call) for _, call in zip(range(jobs), waiting, strict=False)]
+    while pending:
+        ready, pending = ray.wait(pending, num_returns=1)
+        pending += [remote.remote(*call) for _, call in zip(ready, waiting, strict=False)]
+        yield from ray.get(ready)
+
+
+BACKENDS: dict[str, Callable[[Callable[..., Any], Calls, int], Iterator[Any]]] = {
+    "processes": _on_processes,
+    "ray": _on_ray,
+}
+"""Where calls are made."""
+
+
+def check_backend(name: str) -> str:
+    """Return `name`.
+
+    Raises:
+        InvalidConfig: there is no such backend.
+    """
+    if name not in BACKENDS:
+        raise InvalidConfig(f"backend={name!r}: give one of {', '.join(BACKENDS)}.")
+    return name
+
+
+def fan_out(function: Callable[..., Out], calls: Calls, *, jobs: int, backend: str) -> Iterator[Out]:
+    """Call `function` with each tuple of arguments, at most `jobs` at a time.
+
+    Raises:
+        InvalidConfig: the backend is unknown or not installed.
+    """
+    return BACKENDS[check_backend(backend)](function, calls, jobs)

@@ -1,0 +1,134 @@
+"""Build the pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anymdp_bench import __version__
+from anymdp_bench.evaluation.boards import PROTOCOLS
+from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.foundation.extras import require_extra
+from anymdp_bench.leaderboard.site.data import curve_key, curve_script
+from anymdp_bench.leaderboard.site.rows import (
+    AGENT_COLUMNS,
+    BOARD_COLUMNS,
+    agent_view,
+    board_view,
+    ranking_view,
+    total_view,
+)
+from anymdp_bench.leaderboard.standings.listed import paper_boards
+from anymdp_bench.leaderboard.standings.load import Standing, Standings
+from anymdp_bench.leaderboard.standings.overall import NAME
+from anymdp_bench.leaderboard.standings.ranking import Row
+from anymdp_bench.leaderboard.standings.tables import LEGEND, OVERALL_LEGEND
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MARKER = ".anymdp-bench-site"
+"""File that marks a folder as built here, so that it may be replaced."""
+MOST_TOTALS = 20
+"""Agents of a track that the first page shows."""
+ASSETS = Path(__file__).parent
+
+
+def build_site(standings: Standings, out: Path) -> None:
+    """Write all pages to a folder, which must be new, empty, or built here before.
+
+    Raises:
+        RecordsError: the folder holds something else.
+        MissingExtra: jinja2 is not installed.
+    """
+    require_extra("web", "jinja2", what="The site")
+    if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise RecordsError(f"{out} holds something else. Choose an empty folder for the site.")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARKER).touch()
+    (out / "static").mkdir()
+    for asset in (ASSETS / "static").iterdir():
+        (out / "static" / asset.name).write_bytes(asset.read_bytes())
+    _Writer(out, _environment()).write_all(standings)
+
+
+def _environment() -> Environment:
+    import jinja2
+
+    folder = ASSETS / "templates"
+    templates = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader(templates),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND)
+    return environment
+
+
+class _Writer:
+    """Writes pages below one folder."""
+
+    def __init__(self, out: Path, environment: Environment) -> None:
+        self._out = out
+        self._environment = environment
+
+    def write_all(self, standings: Standings) -> None:
+        """Write the first page, the overall board, every board, agent and curve."""
+        views = {name: board_view(standing) for name, standing in standings.boards.items()}
+        totals = {track: [total_view(total) for total in found] for track, found in standings.overall.items()}
+        self._page(
+            "index.html",
+            "index.html",
+            boards=list(views.values()),
+            overall=totals,
+            protocols=PROTOCOLS,
+            most_totals=MOST_TOTALS,
+        )
+        self._page(f"board/{NAME}.html", "overall.html", overall=totals, rows=paper_boards())
+        self._page("submit.html", "submit.html")
+        for name, standing in standings.boards.items():
+            self._board(standing, views[name])
+        for name, rows in rows_of_agents(standings).items():
+            self._page(f"agent/{name}.html", "agent.html", columns=AGENT_COLUMNS, **agent_view(rows))
+
+    def _board(self, standing: Standing, view: Mapping[str, Any]) -> None:
+        views = [ranking_view(ranking, standing) for ranking in standing.rankings]
+        rankings = [ranking for ranking in views if ranking["groups"]]
+        self._page(
+            f"board/{standing.board.name}.html",
+            "board.html",
+            board=view,
+            rankings=rankings,
+            columns=BOARD_COLUMNS,
+            legend=" ".join(LEGEND).replace("`", "").replace("*", ""),
+            has_entries=bool(standing.entries),
+        )
+        for entry in standing.entries:
+            self._write(f"data/{curve_key(entry)}.js", curve_script(entry))
+
+    def _page(self, path: str, template: str, **values: Any) -> None:
+        root = "../" * path.count("/")
+        self._write(path, self._environment.get_template(template).render(root=root, **values))
+
+    def _write(self, path: str, text: str) -> None:
+        target = self._out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def rows_of_agents(standings: Standings) -> dict[str, list[tuple[Standing, Row]]]:
+    """Each agent's row on every board, on as many tasks as it has played."""
+    found: dict[str, list[tuple[Standing, Row]]] = defaultdict(list)
+    for standing in standings.boards.values():
+        for ranking in standing.rankings:
+            for row in ranking.rows:
+                if row.entry.n_tasks == ranking.n_tasks:
+                    found[row.entry.name].append((standing, row))
+    return dict(sorted(found.items()))

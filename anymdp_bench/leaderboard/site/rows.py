@@ -1,0 +1,238 @@
+"""What the templates show: plain values, each with the number that its column is sorted by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from anymdp_bench.evaluation.paper import Figures
+from anymdp_bench.leaderboard.site.data import curve_key
+from anymdp_bench.leaderboard.standings.entry import Entry, Scores
+from anymdp_bench.leaderboard.standings.listed import paper_figures
+from anymdp_bench.leaderboard.standings.load import Standing
+from anymdp_bench.leaderboard.standings.overall import Total
+from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, Row
+from anymdp_bench.leaderboard.standings.tables import (
+    describe,
+    percent,
+    ranking_title,
+    score_cells,
+    status_words,
+)
+
+
+class Value(NamedTuple):
+    """A cell: what is read, and what it is sorted by (NaN stays last)."""
+
+    text: str
+    sort: float
+
+
+class Column(NamedTuple):
+    """A column's heading."""
+
+    key: str
+    label: str
+    numeric: bool
+    hint: str = ""
+
+
+RANK = Column("rank", "rank", True, "= is a tie: the intervals overlap")
+AGENT = Column("agent", "agent", False)
+SCORES = (
+    Column("iqm", "asymptotic IQM %", True, "interquartile mean over tasks, last tenth of the budget"),
+    Column("interval", "95 % interval", True),
+    Column("performance", "performance %", True, "best mean score within the budget"),
+    Column("steps", "steps to 99 %", True),
+    Column("episodes", "episodes to 99 %", True),
+    Column("asymptotic", "asymptotic %", True, "mean over the last tenth of the budget"),
+    Column("regret", "regret", True, "mean of 1 - score over the budget"),
+    Column("optimum", "of optimum %", True, "share of the finite-horizon optimum"),
+)
+SORTED_BY = (
+    "iqm",
+    "iqm_low",
+    "performance",
+    "steps_to_99",
+    "episodes_to_99",
+    "asymptotic",
+    "regret",
+    "optimum_share",
+)
+"""Score column that each of `SCORES` is sorted by."""
+STATUS = Column("status", "status", False)
+BOARD_COLUMNS = (RANK, AGENT, *SCORES, STATUS)
+AGENT_COLUMNS = (RANK, *SCORES, STATUS)
+LINES = {
+    "verified": "",
+    "unverified": "Unverified: not yet run a second time",
+    "refuted": "Not reproduced: a second run came out differently, not ranked",
+    "privileged": "Privileged: reads the task, not ranked",
+    "joint": "Joint: controls all players, not ranked",
+    "published": "Published figures (arXiv 2502.02869), not ranked",
+}
+GOOD, BAD = "yes", "bad"
+
+
+def cells(scores: Scores) -> list[Value]:
+    """Score cells of a row."""
+    numbers = [scores.get(name, math.nan) for name in SORTED_BY]
+    return [Value(text, number) for text, number in zip(score_cells(scores), numbers, strict=True)]
+
+
+def rank_value(row: Row) -> Value:
+    """A rank, with a sign where it is shared."""
+    if row.rank is None:
+        return Value("", math.nan)
+    return Value(f"{'=' if row.tied else ''}{row.rank}", row.rank)
+
+
+def tags(entry: Entry) -> list[dict[str, str]]:
+    """Short words on an entry; only verdicts are coloured."""
+    kinds = {"verified": GOOD, "not reproduced": BAD, "falls on fresh tasks": BAD}
+    return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry)]
+
+
+def ranking_view(ranking: Ranking, standing: Standing) -> dict[str, Any]:
+    """A ranking, its rows in groups with a line above each but the first."""
+    groups = [
+        {"name": name, "label": LINES[name], "rows": [_entry_row(row) for row in rows]}
+        for name, rows in groupby(ranking.rows, key=lambda row: row.group)
+    ]
+    if ranking.n_tasks == standing.n_tasks:
+        figures = paper_figures(standing.board, ranking.track)
+        rows = [_published_row(method, figure) for method, figure in figures.items()]
+        groups += [{"name": "published", "label": LINES["published"], "rows": rows}] if rows else []
+    return {
+        "track": ranking.track,
+        "title": ranking_title(ranking, standing.n_tasks),
+        "groups": groups,
+    }
+
+
+def _entry_row(row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "name": entry.name,
+        "title": entry.metadata.title,
+        "rank": rank_value(row),
+        "cells": cells(row.scores),
+        "tags": tags(entry),
+        "verified": int(entry.verified),
+        "gradient_free": int(entry.metadata.gradient_free),
+        "curve": curve_key(entry),
+        "published": False,
+    }
+
+
+def _published_row(method: str, figure: Figures) -> dict[str, Any]:
+    known = {
+        "performance": figure.performance,
+        "steps_to_99": figure.steps,
+        "episodes_to_99": figure.episodes,
+    }
+    none = dict.fromkeys((*SORTED_BY, "iqm_high", "asymptotic_low", "asymptotic_high"), math.nan)
+    return {
+        "title": method,
+        "rank": Value("", math.nan),
+        "cells": cells(none | known),
+        "tags": [{"text": "published", "kind": "no"}],
+        "verified": 0,
+        "gradient_free": 0,
+        "curve": None,
+        "published": True,
+    }
+
+
+def board_view(standing: Standing) -> dict[str, Any]:
+    """Facts of a board."""
+    board = standing.board
+    return {
+        "name": board.name,
+        "protocol": board.protocol,
+        "description": describe(board, standing.n_tasks),
+        "partial": board.bank.startswith("anypomdp"),
+        "n_tasks": standing.n_tasks,
+        "n_entries": len(standing.entries),
+        "fingerprint": board.fingerprint(),
+        "fields": [(name, "none" if value is None else value) for name, value in board.as_dict().items()],
+        "best": [_best(standing, track) for track in TRACKS],
+    }
+
+
+def _best(standing: Standing, track: str) -> dict[str, Any]:
+    """First ranked row of a track, on as many tasks as any entry has played."""
+    for ranking in standing.rankings:
+        if ranking.track == track and ranking.rows and ranking.rows[0].rank:
+            row = ranking.rows[0]
+            value = row.scores["iqm"]
+            metadata = row.entry.metadata
+            return {
+                "name": metadata.name,
+                "title": metadata.title,
+                "text": f"{percent(value)} %",
+                "sort": value,
+            }
+    return {"name": None, "title": "", "text": "", "sort": math.nan}
+
+
+def total_view(total: Total) -> dict[str, Any]:
+    """A row of the overall board."""
+    return {
+        "name": total.entry.name,
+        "title": total.entry.metadata.title,
+        "mean_rank": Value(f"{total.mean_rank:.2f}", total.mean_rank),
+        "mean_iqm": Value(percent(total.mean_iqm), total.mean_iqm),
+        "n_rows": total.n_rows,
+        "verified": total.verified,
+    }
+
+
+def agent_view(rows: Sequence[tuple[Standing, Row]]) -> dict[str, Any]:
+    """Everything about one agent, from its row on every board."""
+    newest = max((row.entry.metadata for _, row in rows), key=lambda metadata: metadata.date)
+    return {
+        "agent": newest,
+        "rows": [
+            {
+                "board": standing.board.name,
+                "track": row.entry.track,
+                "n_tasks": row.entry.n_tasks,
+                "rank": rank_value(row),
+                "cells": cells(row.scores),
+                "tags": tags(row.entry),
+                "curve": curve_key(row.entry),
+                "details": list(_details(row.entry)),
+            }
+            for standing, row in rows
+        ],
+    }
+
+
+def _details(entry: Entry) -> Iterable[tuple[str, object]]:
+    """What was run, with what, and what came out of running it again."""
+    metadata = entry.metadata
+    yield "submitted", metadata.date
+    yield "gradient-free", "yes" if metadata.gradient_free else "no"
+    yield "entry point", metadata.entry_point or "none"
+    for name, value in metadata.agent.config.items():
+        yield f"setting {name}", value
+    yield "code of the agent", metadata.code.agent[:16]
+    yield "code of the package", metadata.code.anymdp_bench[:16]
+    yield "Python", metadata.machine.python
+    yield "packages", ", ".join(f"{name} {number}" for name, number in metadata.machine.packages.items())
+    yield "processor", f"{metadata.machine.processor or 'unknown'} ({metadata.machine.machine})"
+    verdict = entry.verdict
+    if verdict is None:
+        yield "verification", "none yet"
+        return
+    again, fresh = verdict.reproduction, verdict.fresh
+    if again is not None:
+        yield "second run", f"{again.outcome}; test: {again.test}; {again.cells} runs on tasks repeated"
+        yield "p-value", "none" if again.p_value is None else f"{again.p_value:.4g}"
+        yield "not as in the record", ", ".join(again.differing) or "nothing"
+    if fresh is not None:
+        drop = f"{percent(fresh.drop)} % [{percent(fresh.low)}, {percent(fresh.high)}]"
+        yield "fresh tasks", f"{percent(fresh.fresh)} % on {fresh.tasks} tasks, drop {drop} (99.9 % interval)"

@@ -1,0 +1,224 @@
+"""Tables of a board as Markdown and CSV: the same bytes from the same submissions, on every machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from anymdp_bench.evaluation.boards import Board
+from anymdp_bench.evaluation.paper import Figures
+from anymdp_bench.leaderboard.standings.entry import Entry, Scores
+from anymdp_bench.leaderboard.standings.listed import paper_figures
+from anymdp_bench.leaderboard.standings.load import Standing, Standings
+from anymdp_bench.leaderboard.standings.overall import NAME, TASKS, Total
+from anymdp_bench.leaderboard.standings.ranking import Ranking, Row, interval
+
+DASH = "-"
+SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&-])")
+HEADERS = (
+    "rank",
+    "agent",
+    "asymptotic IQM %",
+    "95 % interval",
+    "performance %",
+    "steps to 99 %",
+    "episodes to 99 %",
+    "asymptotic %",
+    "regret",
+    "of optimum %",
+    "status",
+)
+CSV_SCORES = (
+    *("iqm", "iqm_low", "iqm_high", "asymptotic", "asymptotic_low", "asymptotic_high"),
+    *("performance", "performance_low", "performance_high", "steps_to_99", "episodes_to_99"),
+    *("regret", "optimum_share"),
+    *("lived_1000", "lived_2000", "lived_5000", "lived_10000", "lived_100000", "lived_1000000"),
+    *("episodes_1_20", "episodes_181_200"),
+)
+CSV_HEAD = ("track", "tasks", "rank", "agent", "group", "gradient_free")
+TRACK_TITLES = {"in-context": "In-context agents", "learner": "Learners"}
+
+
+def tables(standings: Standings) -> dict[str, str]:
+    """Content of every file of ``leaderboards/tables`` by name; boards without an entry have none."""
+    found = {}
+    for name, standing in standings.boards.items():
+        if standing.entries:
+            found[f"{name}.md"] = board_markdown(standing)
+            found[f"{name}.csv"] = board_csv(standing)
+    found[f"{NAME}.md"] = overall_markdown(standings)
+    found[f"{NAME}.csv"] = overall_csv(standings)
+    return found
+
+
+def escape(text: str) -> str:
+    """Show text as it is, whatever Markdown makes of it."""
+    return SPECIAL.sub(r"\\\1", text)
+
+
+def percent(value: float) -> str:
+    """A score in percent with one digit; a dash if there is none."""
+    return DASH if math.isnan(value) else f"{100 * value:.1f}".replace("-0.0", "0.0")
+
+
+def count(value: float) -> str:
+    """A number of steps or episodes; a dash if there is none."""
+    return DASH if math.isnan(value) else f"{value:,.0f}"
+
+
+def board_markdown(standing: Standing) -> str:
+    """All rankings of a board."""
+    board = standing.board
+    lines = [f"# {board.name}", "", describe(board, standing.n_tasks), ""]
+    for ranking in standing.rankings:
+        figures = paper_figures(board, ranking.track) if ranking.n_tasks == standing.n_tasks else {}
+        if ranking.rows or figures:
+            lines += [f"## {ranking_title(ranking, standing.n_tasks)}", "", *_head(HEADERS), *_rows(ranking)]
+            lines += [_line(_published_cells(method, figure)) for method, figure in figures.items()]
+            lines.append("")
+    lines += [*LEGEND, ""]
+    return "\n".join(lines)
+
+
+LEGEND = (
+    "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
+    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Rows",
+    "below the line have not been verified by a second run. *Published* rows are the figures of",
+    "arXiv 2502.02869, measured by its authors with their own tasks and protocol.",
+)
+
+
+def describe(board: Board, n_tasks: int) -> str:
+    """One sentence on what is played."""
+    tasks = f"{n_tasks} task{'s' if n_tasks > 1 else ''}"
+    runs = f", {board.runs} runs each" if board.runs > 1 else ""
+    taught = f" after {board.teacher_episodes} episodes of {board.teacher}" if board.teacher else ""
+    return (
+        f"{board.protocol.capitalize()} protocol{taught}; bank {board.bank}, {tasks}{runs}; in-context "
+        f"agents live {board.context_episodes:,} episodes, learners train for {board.train_episodes:,}."
+    )
+
+
+def ranking_title(ranking: Ranking, n_tasks: int) -> str:
+    """Title of a ranking."""
+    title = TRACK_TITLES[ranking.track]
+    return title if ranking.n_tasks == n_tasks else f"{title}, first {ranking.n_tasks} tasks"
+
+
+def _head(headers: Sequence[str]) -> list[str]:
+    rule = ["---" if header in ("agent", "status") else "---:" for header in headers]
+    return [_line(headers), _line(rule)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rows(ranking: Ranking) -> list[str]:
+    lines = []
+    group = None
+    for row in ranking.rows:
+        if row.group != group and (group is not None or row.group == "unverified"):
+            lines.append(_line(["", f"**{row.group}**", *[""] * (len(HEADERS) - 2)]))
+        group = row.group
+        lines.append(_line(_cells(row)))
+    return lines
+
+
+def _cells(row: Row) -> list[str]:
+    rank = "" if row.rank is None else f"{'=' if row.tied else ''}{row.rank}"
+    metadata = row.entry.metadata
+    title = escape(metadata.title)
+    agent = f"[{title}]({metadata.url})" if metadata.url else title
+    return [rank, agent, *score_cells(row.scores), ", ".join(status_words(row.entry))]
+
+
+def score_cells(scores: Scores) -> list[str]:
+    """Cells from the interquartile mean to the share of the optimum; a dash for what is not known."""
+    if not scores:
+        return [DASH] * 8
+    return [
+        percent(scores["iqm"]),
+        DASH if math.isnan(scores["iqm"]) else " to ".join(map(percent, interval(scores))),
+        percent(scores["performance"]),
+        count(scores["steps_to_99"]),
+        count(scores["episodes_to_99"]),
+        percent(scores["asymptotic"]),
+        DASH if math.isnan(scores["regret"]) else f"{scores['regret']:.3f}",
+        percent(scores["optimum_share"]),
+    ]
+
+
+def status_words(entry: Entry) -> list[str]:
+    """Words on how far an entry can be trusted, and what it is."""
+    words = ["verified" if entry.verified else "not reproduced" if entry.refuted else "unverified"]
+    words += ["falls on fresh tasks"] * entry.fell
+    agent = entry.metadata.agent
+    return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint
+
+
+def _published_cells(method: str, figure: Figures) -> list[str]:
+    numbers = [percent(figure.performance), count(figure.steps), count(figure.episodes)]
+    return ["", f"*{escape(method)}*", DASH, DASH, *numbers, DASH, DASH, DASH, "*published*"]
+
+
+def board_csv(standing: Standing) -> str:
+    """All rankings of a board with every column."""
+    rows: list[Sequence[object]] = [(*CSV_HEAD, *CSV_SCORES)]
+    for ranking in standing.rankings:
+        for row in ranking.rows:
+            head = (ranking.track, ranking.n_tasks, row.rank or "", row.entry.name, row.group)
+            values = [_number(row.scores.get(name, math.nan)) for name in CSV_SCORES]
+            rows.append((*head, row.entry.metadata.gradient_free, *values))
+    return _csv(rows)
+
+
+def _number(value: float) -> str:
+    """Six digits: the last bits of a mean differ between processors."""
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def overall_markdown(standings: Standings) -> str:
+    """The overall board."""
+    headers = ("rank", "agent", "mean rank", "mean IQM %", "rows", "status")
+    lines = [f"# {NAME}", "", OVERALL_LEGEND, ""]
+    for track, totals in standings.overall.items():
+        lines += [f"## {TRACK_TITLES[track]}", ""]
+        if totals:
+            lines += _head(headers)
+            lines += [_line(_total_cells(place, total)) for place, total in enumerate(totals, 1)]
+        else:
+            lines.append("No entry yet.")
+        lines.append("")
+    return "\n".join(lines)
+
+
+OVERALL_LEGEND = (
+    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks. A row without an entry "
+    "counts as the rank after the last and as a score of 0."
+)
+
+
+def _total_cells(place: int, total: Total) -> list[str]:
+    verified = "verified" if total.verified else "unverified"
+    title = escape(total.entry.metadata.title)
+    return [str(place), title, f"{total.mean_rank:.2f}", percent(total.mean_iqm), str(total.n_rows), verified]
+
+
+def overall_csv(standings: Standings) -> str:
+    """The overall board with every column."""
+    rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_rank", "mean_iqm", "rows", "verified")]
+    for track, totals in standings.overall.items():
+        for place, total in enumerate(totals, 1):
+            means = _number(total.mean_rank), _number(total.mean_iqm)
+            rows.append((track, place, total.entry.name, *means, total.n_rows, total.verified))
+    return _csv(rows)

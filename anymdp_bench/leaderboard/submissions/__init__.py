@@ -1,0 +1,8 @@
+"""Submissions to the leaderboards: made from a run, read as if hostile, checked.
+
+- `plain`, `files`, `bounded_json`, `thrift`, `parquet`: reading what strangers wrote.
+- `metadata`, `curves`: what a submission consists of.
+- `facts`, `checks`: what must be true of it.
+- `submission`: one that has passed.
+- `submit`: from a run folder to a submission.
+"""

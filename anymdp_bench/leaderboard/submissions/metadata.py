@@ -1,0 +1,174 @@
+"""``submission.json``: who submits what, strictly typed and plain."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from anymdp_bench.agents.protocol import AgentInfo
+from anymdp_bench.foundation.types import JsonScalar
+from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text
+from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
+
+FILE = "submission.json"
+SCHEMA = 1
+LARGEST = 1 << 18
+"""Bytes of the file."""
+MOST_TASKS = 256
+MOST_SETTINGS = 60
+LARGEST_INTEGER = 1 << 63
+
+Slug = Annotated[str, AfterValidator(check_slug)]
+Link = Annotated[str, AfterValidator(check_link)]
+Short = Annotated[str, AfterValidator(lambda value: check_text(value, 60))]
+Long = Annotated[str, AfterValidator(lambda value: check_text(value, 400))]
+Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A-Za-z0-9_.]{0,60}$")]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Count = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+def _check_integer(value: Any) -> int:
+    """Refuse true, which equals 1 and would pass for it."""
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
+
+
+Version = Annotated[Literal[1], BeforeValidator(_check_integer), Field(alias="schema")]
+"""Version of a file's format."""
+
+
+def _check_scalar(value: Any) -> JsonScalar:
+    if isinstance(value, str):
+        return check_text(value, 200) if value else value
+    if isinstance(value, int | float) and abs(value) >= LARGEST_INTEGER:
+        raise ValueError(f"{shown(value)} is too large")
+    if value is not None and not isinstance(value, int | float):
+        raise ValueError(f"holds a {type(value).__name__}: give a text, a number, true, false or null")
+    return value
+
+
+def _check_date(value: str) -> str:
+    if len(value) != len("2026-01-31"):
+        raise ValueError(f"{shown(value)}: give a date as 2026-01-31")
+    datetime.date.fromisoformat(value)
+    return value
+
+
+Settings = Annotated[
+    dict[Short, Annotated[Any, AfterValidator(_check_scalar)]], Field(max_length=MOST_SETTINGS)
+]
+Date = Annotated[str, AfterValidator(_check_date)]
+Returns = Annotated[list[float | None], Field(max_length=MOST_TASKS)]
+
+
+class Strict(BaseModel):
+    """Nothing is converted, nothing may be added."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
+
+
+class DeclaredAgent(Strict):
+    """What the agent declared in its run; see `AgentInfo`."""
+
+    name: Short
+    privileged: bool
+    learner: bool
+    joint: bool
+    config: Settings
+    shard_size: Count | None
+
+
+def declared(info: AgentInfo) -> dict[str, Any]:
+    """What an agent declares, in the fields of `DeclaredAgent`."""
+    return {name: getattr(info, name) for name in DeclaredAgent.model_fields} | {"config": dict(info.config)}
+
+
+class Code(Strict):
+    """Hashes of the source that ran."""
+
+    anymdp_bench: Hash
+    agent: Hash | Literal["unknown"]
+
+
+class Machine(Strict):
+    """Versions and processor; equal ones promise equal bits."""
+
+    python: Short
+    packages: Annotated[dict[Short, Short], Field(max_length=MOST_SETTINGS)]
+    machine: Short
+    system: Short
+    processor: Annotated[str, AfterValidator(lambda value: check_text(value, 120) if value else value)]
+    git_commit: Commit | None
+
+
+class ReferenceReturns(Strict):
+    """Returns of each task's reference policies; null where there are none."""
+
+    random: Returns
+    oracle: Returns
+    optimal: Returns
+
+
+class Metadata(Strict):
+    """Everything in a submission that is not a number of its curves.
+
+    Attributes:
+        schema_version: Version of this format.
+        name: Folder, address and key in every table; the same for one agent on all boards.
+        title: Name for people.
+        authors, description, url, paper: Shown as given; links are https.
+        date: Day of submission.
+        entry_point: Registered name or ``"package.module:factory"`` with which `verify` makes the agent.
+        gradient_free: No gradient step is taken while the agent is evaluated.
+        agent: What the agent declared.
+        board: Fields of the board's specification, with the number of tasks that were played.
+        code: Hashes of the source that ran.
+        fingerprints: Fingerprint of each task.
+        references: Reference returns of each task.
+        machine: Versions and processor.
+    """
+
+    schema_version: Version
+    name: Slug
+    title: Short
+    authors: Long | None
+    description: Long | None
+    url: Link | None
+    paper: Link | None
+    date: Date
+    entry_point: Slug | Path | None
+    gradient_free: bool
+    agent: DeclaredAgent
+    board: Settings
+    code: Code
+    fingerprints: Annotated[list[Hash], Field(min_length=1, max_length=MOST_TASKS)]
+    references: ReferenceReturns
+    machine: Machine
+
+    @property
+    def track(self) -> str:
+        """``"learner"`` or ``"in-context"``."""
+        return "learner" if self.agent.learner else "in-context"
+
+
+def parse_metadata(values: dict[str, Any]) -> Metadata:
+    """Check every field.
+
+    Raises:
+        SubmissionRefused: naming every field at fault.
+    """
+    try:
+        return Metadata.model_validate(values)
+    except ValidationError as error:
+        refuse(_problem(item) for item in error.errors(include_url=False, include_input=False))
+        raise
+
+
+def _problem(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return problem("metadata", f"{shown(where)[1:-1]}: {message}")

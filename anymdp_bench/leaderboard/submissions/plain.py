@@ -1,0 +1,93 @@
+"""Text and links of strangers: plain, short, and the same to every reader."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from anymdp_bench.leaderboard.submissions.problems import shown
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_SLUG = 40
+LONGEST_LINK = 200
+HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+LINK_REST = re.compile(r"[A-Za-z0-9._~/?#&=%+,:@-]*")
+HIDDEN = {
+    "Cc": "a control character",
+    "Cf": "an invisible formatting character",
+    "Cn": "an unassigned character",
+    "Co": "a private character",
+    "Cs": "half a surrogate pair",
+    "Me": "an enclosing mark",
+    "Mn": "a combining mark",
+    "Zl": "a line break",
+    "Zp": "a line break",
+}
+"""Unicode categories that readers cannot see or that change their neighbours."""
+RIGHT_TO_LEFT = {"R", "AL", "AN"}
+MARKUP = "<>`"
+
+
+def check_slug(value: str) -> str:
+    """Return `value` if it can name a folder on every system.
+
+    Raises:
+        ValueError: saying what a name is made of.
+    """
+    if len(value) > LONGEST_SLUG or not SLUG.fullmatch(value):
+        raise ValueError(
+            f"{shown(value)} is no name: use lower-case letters, digits and single hyphens, "
+            f"at most {LONGEST_SLUG} characters"
+        )
+    return value
+
+
+def check_text(value: str, longest: int) -> str:
+    """Return `value` if it is one plain line of at most `longest` characters.
+
+    Raises:
+        ValueError: naming the first character or property at fault.
+    """
+    if not 0 < len(value) <= longest:
+        raise ValueError(f"has {len(value)} characters: give 1 to {longest}")
+    for character in value:
+        _check_character(character)
+    if value != value.strip() or "  " in value:
+        raise ValueError(f"{shown(value)}: leave out spaces at the ends and double spaces")
+    plain = unicodedata.normalize("NFKC", value)
+    if plain != value:
+        raise ValueError(f"{shown(value)} has look-alike characters: write {shown(plain)}")
+    return value
+
+
+def _check_character(character: str) -> None:
+    kind = unicodedata.category(character)
+    name = f"U+{ord(character):04X}"
+    if kind in HIDDEN:
+        raise ValueError(f"holds {HIDDEN[kind]} ({name}): leave it out")
+    if unicodedata.bidirectional(character) in RIGHT_TO_LEFT:
+        raise ValueError(f"holds a right-to-left character ({name}): give a transcription")
+    if character in MARKUP:
+        raise ValueError(f"holds {character!r}: markup is not shown, write plain text")
+    if kind == "Zs" and character != " ":
+        raise ValueError(f"holds an unusual space ({name}): use the plain one")
+
+
+def check_link(value: str) -> str:
+    """Return `value` if it is a plain https address.
+
+    Raises:
+        ValueError: saying what an address looks like.
+    """
+    legal = f"give https://host/path in plain ASCII, at most {LONGEST_LINK} characters"
+    if len(value) > LONGEST_LINK or not value.startswith("https://"):
+        raise ValueError(f"{shown(value)}: {legal}")
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)}: {legal}") from error
+    rest = value.removeprefix("https://").removeprefix(parts.netloc)
+    if not HOST.fullmatch(parts.netloc.lower()) or not LINK_REST.fullmatch(rest):
+        raise ValueError(f"{shown(value)}: {legal}, without user, port or quotes")
+    return value

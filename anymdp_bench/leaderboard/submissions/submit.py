@@ -1,0 +1,143 @@
+"""From a finished run to a submission's folder."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anymdp_bench.agents.registry import agent_table
+from anymdp_bench.evaluation.result import load_result
+from anymdp_bench.evaluation.run_folder import Manifest
+from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.leaderboard.submissions import curves
+from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
+from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.files import read_bounded
+from anymdp_bench.leaderboard.submissions.metadata import (
+    FILE,
+    LARGEST,
+    SCHEMA,
+    Machine,
+    declared,
+    parse_metadata,
+)
+from anymdp_bench.leaderboard.submissions.parquet import write_columns
+from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
+from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
+from anymdp_bench.records.record import Record
+
+SUBMISSIONS = "submissions"
+OWNER = ("title", "authors", "url", "entry_point")
+"""Fields that must be the same wherever an agent's name stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a submitter says about an agent; see `Metadata`.
+
+    `gradient_free` None means: yes for an in-context agent, no for a learner. `entry_point` None means the
+    agent's registered name, if it has one. `date` None means today.
+    """
+
+    name: str
+    title: str | None = None
+    authors: str | None = None
+    description: str | None = None
+    url: str | None = None
+    paper: str | None = None
+    date: str | None = None
+    entry_point: str | None = None
+    gradient_free: bool | None = None
+
+
+def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts) -> tuple[Submission, Path]:
+    """Turn a run folder into ``<root>/submissions/<board>/<name>/`` and check it as a stranger's.
+
+    Nothing else is written, and nothing at all if a check fails.
+
+    Args:
+        run: Records folder of a finished run.
+        entry: What to say about the agent.
+        root: The leaderboards' folder.
+        facts_of: Facts of a board by name.
+
+    Returns:
+        The submission as read back, and its folder.
+
+    Raises:
+        RecordsError: the run is unfinished, or the submission's folder exists.
+        SubmissionRefused: with every problem that was found.
+    """
+    result = load_result(run)
+    values = metadata_of(result.manifest, entry)
+    metadata = parse_metadata(values)
+    board = result.manifest.board.name
+    facts_of(board)
+    target = root / SUBMISSIONS / board / metadata.name
+    if target.exists() or target.is_symlink():
+        raise RecordsError(f"{target} exists. Choose another --name, or delete it first to replace it.")
+    refuse(check_owner(root, values))
+    with tempfile.TemporaryDirectory(prefix="anymdp-bench-") as scratch:
+        folder = Path(scratch) / board / metadata.name
+        folder.mkdir(parents=True)
+        _write(folder, values, result.record)
+        submission = read_submission(folder, facts_of)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(folder, target)
+    return submission, target
+
+
+def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
+    """Content of ``submission.json`` for a run."""
+    agent, made = manifest.agent, manifest.provenance
+    known = agent.name if agent.name in agent_table() else None
+    free = not agent.learner if entry.gradient_free is None else entry.gradient_free
+    return {
+        "schema": SCHEMA,
+        "name": entry.name,
+        "title": entry.title or entry.name,
+        "authors": entry.authors,
+        "description": entry.description,
+        "url": entry.url,
+        "paper": entry.paper,
+        "date": entry.date or datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "entry_point": entry.entry_point or known,
+        "gradient_free": free,
+        "agent": declared(agent),
+        "board": manifest.board.as_dict(),
+        "code": manifest.code,
+        "fingerprints": manifest.fingerprints,
+        "references": {
+            name: [None if math.isnan(value) else value for value in values]
+            for name, values in manifest.references.items()
+        },
+        "machine": {name: made.get(name, "") for name in Machine.model_fields},
+    }
+
+
+def _write(folder: Path, values: dict[str, Any], record: Record) -> None:
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
+    (folder / curves.POINTS).write_bytes(write_columns(curves.points_columns(record)))
+    if values["agent"]["learner"]:
+        (folder / curves.LIVED).write_bytes(write_columns(curves.lived_columns(record)))
+
+
+def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:
+    """Problems with a name that stands on other boards for somebody else's agent."""
+    for path in sorted((root / SUBMISSIONS).glob(f"*/{values['name']}/{FILE}")):
+        other = parse_json(read_bounded(path, LARGEST), FILE)
+        for field in OWNER:
+            if other.get(field) != values[field]:
+                yield problem(
+                    "owner",
+                    f"{values['name']} stands on {path.parent.parent.name} with {field} "
+                    f"{shown(other.get(field))}, not {shown(values[field])}: choose another name",
+                )

@@ -1,0 +1,106 @@
+"""Records as parquet tables: one row per cell and point, one row per cell and lived episode."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from anymdp_bench.agents.protocol import Episodes
+from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.foundation.files import replacing
+from anymdp_bench.records.record import Cell, Points, ShardRecord
+
+SCHEMA_VERSION = 1
+SCHEMA_KEY = b"anymdp_bench_schema"
+
+
+def points_table(points: Points, cells: Sequence[Cell]) -> pa.Table:
+    """Points in long form, cells in order, points ascending."""
+    n_cells, n_points = points.mean.shape
+    columns: dict[str, NDArray[Any]] = {
+        "task": np.repeat([cell.task for cell in cells], n_points).astype(np.int32),
+        "run": np.repeat([cell.run for cell in cells], n_points).astype(np.int32),
+        "episodes": np.tile(points.episodes, n_cells).astype(np.int32),
+        "steps": points.steps.ravel(),
+        "count": np.tile(points.counts, n_cells).astype(np.int32),
+        "return": points.mean.ravel(),
+        "return_even": points.even.ravel(),
+        "return_odd": points.odd.ravel(),
+        "seconds": points.seconds.ravel(),
+    }
+    return _table(columns)
+
+
+def lived_table(lived: Episodes, cells: Sequence[Cell]) -> pa.Table:
+    """Lived episodes in long form, cells in order, episodes ascending."""
+    n_episodes = lived.scores.shape[1]
+    columns: dict[str, NDArray[Any]] = {
+        "task": np.repeat([cell.task for cell in cells], n_episodes).astype(np.int32),
+        "run": np.repeat([cell.run for cell in cells], n_episodes).astype(np.int32),
+        "return": lived.scores.ravel(),
+        "received": lived.rewards.ravel(),
+        "length": lived.lengths.ravel().astype(np.int32),
+    }
+    return _table(columns)
+
+
+def _table(columns: dict[str, NDArray[Any]]) -> pa.Table:
+    return pa.table(columns, metadata={SCHEMA_KEY: str(SCHEMA_VERSION).encode()})
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table; an existing file is replaced only by a complete one."""
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd")
+    with replacing(path) as file:
+        file.write(content.getbuffer())
+
+
+def read_shard(points_path: Path, lived_path: Path, cells: Sequence[Cell]) -> ShardRecord:
+    """Inverse of `points_table` and `lived_table`.
+
+    Raises:
+        RecordsError: a file is of another schema, or holds other cells.
+        OSError, pyarrow.ArrowException: a file is missing or damaged.
+    """
+    points, lived = _read(points_path, cells), _read(lived_path, cells)
+    shape = (len(cells), -1)
+    first = points["episodes"].reshape(shape)[0], points["count"].reshape(shape)[0]
+    return ShardRecord(
+        Points(
+            episodes=first[0].astype(np.int64),
+            steps=points["steps"].reshape(shape),
+            counts=first[1].astype(np.int64),
+            mean=points["return"].reshape(shape),
+            even=points["return_even"].reshape(shape),
+            odd=points["return_odd"].reshape(shape),
+            seconds=points["seconds"].reshape(shape),
+        ),
+        Episodes(
+            lived["return"].reshape(shape),
+            lived["received"].reshape(shape),
+            lived["length"].reshape(shape).astype(np.int64),
+        ),
+    )
+
+
+def _read(path: Path, cells: Sequence[Cell]) -> dict[str, NDArray[Any]]:
+    table = pq.ParquetFile(path).read()
+    found = (table.schema.metadata or {}).get(SCHEMA_KEY)
+    if found != str(SCHEMA_VERSION).encode():
+        raise RecordsError(
+            f"{path}: schema {found!r}; this version reads schema {SCHEMA_VERSION}. Upgrade anymdp-bench."
+        )
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    expected = np.array(cells, dtype=np.int64)
+    held = np.stack([columns["task"], columns["run"]], axis=1)
+    if not len(held) or len(held) % len(cells) or (held != expected.repeat(len(held) // len(cells), 0)).any():
+        raise RecordsError(f"{path}: does not hold the cells {list(cells)}. Delete it; it will be run again.")
+    return columns

@@ -1,9 +1,0 @@
-"""Submissions to the leaderboards: made from a run, read as if hostile, checked, verified by running again.
-
-- `plain`, `files`, `bounded_json`, `thrift`, `parquet`: reading what strangers wrote.
-- `metadata`, `curves`: what a submission consists of.
-- `facts`, `checks`: what must be true of it.
-- `submission`: one that has passed.
-- `submit`: from a run folder to a submission.
-- `verify`, `fresh`, `verdict`: whether its agent does it again, here and on tasks that it cannot know.
-"""

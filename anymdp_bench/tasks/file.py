@@ -1,0 +1,42 @@
+"""Tasks of any kind, read from npz files."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+
+from anymdp_bench.foundation.errors import BenchError, TaskFileError, UnknownName
+from anymdp_bench.foundation.registry import load_object, lookup
+from anymdp_bench.tasks.archive import FORMAT, META, UNREADABLE, read_members
+from anymdp_bench.tasks.protocol import Task
+
+TASK_KINDS = {
+    "tabular": "anymdp_bench.tasks.task:TabularTask",
+    "pendulum": "anymdp_bench.worlds.pendulum.task:PendulumTask",
+}
+
+
+def load_task(path: str | PathLike[str]) -> Task:
+    """Read a task that `Task.save` wrote; nothing in the file is executed.
+
+    Raises:
+        TaskFileError: missing, truncated, too large, pickled, or with other members than a task has.
+        InvalidTask: its arrays do not describe a task.
+    """
+    try:
+        arrays = read_members(path)
+        meta = json.loads(arrays.pop(META).tobytes().decode())
+        if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:
+            raise TaskFileError(f"{path}: not of task format {FORMAT}.")
+        make = load_object(lookup("task kind", TASK_KINDS, str(meta.pop("kind", None))))
+        task: Task = make(**arrays, **meta)
+    except BenchError as error:
+        if isinstance(error, UnknownName):
+            raise TaskFileError(f"{path}: {error}") from error
+        raise
+    except UNREADABLE as error:
+        raise TaskFileError(
+            f"{path}: cannot be read as a task ({type(error).__name__}: {error}). "
+            "Give a file that Task.save wrote."
+        ) from error
+    return task

@@ -1,0 +1,1 @@
+"""Tabular conservative Q-learning: agent, kernels, the search for its settings."""

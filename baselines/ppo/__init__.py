@@ -1,0 +1,1 @@
+"""PPO of stable-baselines3: agent, trainer, policy, rewards, candidate settings."""

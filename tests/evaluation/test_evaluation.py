@@ -1,0 +1,121 @@
+"""`evaluate`: what it refuses, how it names agents that break the rules, what it returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anymdp_bench import evaluate
+from anymdp_bench.agents.protocol import AgentInfo
+from anymdp_bench.foundation.errors import AgentError, InvalidConfig
+from tests.support.scripted import BOARD, Scripted, TabledLearner, corridor, play
+
+# --- agents that break the rules ---
+
+
+class Bad(Scripted):
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer, self.calls = answer, 0
+
+    def act(self, observations: Any, active: Any) -> Any:
+        self.calls += 1
+        return self.answer if self.calls == 8 else super().act(observations, active)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.array([1, 2]), r"'scripted', task 1, run 0, step 7, in act: illegal actions"),
+        (np.array([-1, 0]), r"'scripted', task 0, run 0, step 7, in act"),
+        (np.array([0.0, 1.0]), r"'scripted', tasks 0..1, step 7, in act.*float64"),
+        (np.array([1]), r"'scripted', tasks 0..1, step 7, in act.*\(1,\)"),
+        (np.array([[1], [1]]), r"'scripted', tasks 0..1, step 7, in act"),
+        (np.array([True, False]), r"'scripted', tasks 0..1, step 7, in act.*bool"),
+        (None, r"'scripted', tasks 0..1, step 7, in act"),
+    ],
+)
+def test_illegal_actions_name_agent_task_and_step(answer: Any, message: str) -> None:
+    with pytest.raises(AgentError, match=message):
+        play(Bad(answer), corridor(), corridor())
+
+
+@pytest.mark.parametrize("call", ["begin", "act", "observe"])
+def test_exceptions_name_agent_task_step_and_call(call: str) -> None:
+    agent = type("Broken", (Scripted,), {call: lambda self, *args, **kwargs: 1 // 0})()
+    with pytest.raises(AgentError, match=rf"'scripted', task 0, run 0, step 0, in {call}: ZeroDivisionError"):
+        play(agent, corridor())
+
+
+def test_an_exception_in_one_shard_loses_nothing_else(tmp_path: Any) -> None:
+    class Hater(Scripted):
+        def act(self, observations: Any, active: Any) -> Any:
+            if self.n == 1:
+                raise ValueError("I play in pairs only")
+            return super().act(observations, active)
+
+    with pytest.raises(AgentError, match="task 2, run 0, step 0, in act: ValueError: I play in pairs only"):
+        evaluate(Hater(), BOARD, tasks=[corridor()] * 3, out=tmp_path)
+    assert (tmp_path / "shards" / "points-0000.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (np.ones((1, 3)), r"in policy_table: answered float64 \(1, 3\)"),
+        (np.ones((1, 3, 2)), r"task 0, run 0, step \d+, in policy_table: observation 0: \[1\. 1\.\]"),
+        (np.full((1, 3, 2), np.nan), "is not a distribution"),
+        (np.array([[[1.5, -0.5]] * 3]), "is not a distribution"),
+    ],
+)
+def test_illegal_policy_tables_are_refused(table: Any, message: str) -> None:
+    class Odd(TabledLearner):
+        def policy_table(self) -> Any:
+            return table
+
+    with pytest.raises(AgentError, match=message):
+        play(Odd(), corridor())
+
+
+def test_a_learner_needs_freeze() -> None:
+    with pytest.raises(AgentError, match=r"declares learner=True but has no freeze\(\)"):
+        play(Scripted(info=AgentInfo(name="x", learner=True)), corridor())
+
+
+# --- evaluate ---
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True])
+def test_illegal_jobs_are_refused(jobs: Any) -> None:
+    with pytest.raises(InvalidConfig, match="jobs="):
+        evaluate(Scripted(), BOARD, tasks=[corridor()], jobs=jobs)
+
+
+def test_no_task_is_refused() -> None:
+    with pytest.raises(InvalidConfig, match="tasks is empty"):
+        evaluate(Scripted(), BOARD, tasks=[])
+
+
+def test_unknown_board_fields_are_refused() -> None:
+    with pytest.raises(InvalidConfig, match=r"'n_task'.*legal are"):
+        evaluate(Scripted(), BOARD, tasks=[corridor()], n_task=3)
+
+
+def test_result_and_progress() -> None:
+    calls: list[tuple[int, int]] = []
+    result = evaluate(
+        Scripted(),
+        BOARD,
+        tasks=[corridor()] * 3,
+        context_episodes=40,
+        on_progress=lambda *call: calls.append(call),
+    )
+    assert sum(n for n, _ in calls) == 120 and {total for _, total in calls} == {120}
+    scores = result.scores()
+    assert len(scores) == 1
+    assert scores.loc[0, ["agent", "track", "tasks", "runs"]].tolist() == ["scripted", "in-context", 3, 1]
+    assert scores.loc[0, "performance"] == pytest.approx(1.0)
+    curve = result.curve()
+    assert len(curve) == 3 * 4 and set(curve["return"]) == {2.0}

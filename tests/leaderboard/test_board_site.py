@@ -1,0 +1,272 @@
+"""The static site: pages that are complete without scripts, escape everything, and stay small."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import json
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anymdp_bench.cli import app as cli
+from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.leaderboard.site.build import MARKER, build_site, rows_of_agents
+from anymdp_bench.leaderboard.site.data import script_text
+from anymdp_bench.leaderboard.site.serve import make_server
+from anymdp_bench.leaderboard.standings.load import Standing, Standings, load_standings
+from anymdp_bench.leaderboard.standings.ranking import rank
+from anymdp_bench.leaderboard.submissions.facts import board_facts
+from tests.support.scale_boards import first_view, write_all
+from tests.support.synthetic import write_submission
+
+BANDITS = "anymdp-1x5-online-v0"
+HOSTILE = '<script>alert("x")</script>"\'><img src=x onerror=alert(1)>&amp;</td>'
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Checks that tags close in order, and collects what a test asks about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("boards")
+    write_submission(root, board_facts(BANDITS), "alpha", level=0.9)
+    write_submission(root, board_facts(BANDITS), "beta", level=0.5, learner=True)
+    write_submission(root, board_facts(BANDITS), "short", level=0.5, n_tasks=16)
+    write_submission(root, board_facts("cliffwalking-online-v0"), "alpha", level=0.7)
+    return root
+
+
+@pytest.fixture(scope="module")
+def standings(root: Path) -> Standings:
+    return load_standings(root)
+
+
+@pytest.fixture(scope="module")
+def site(standings: Standings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site") / "pages"
+    build_site(standings, out)
+    return out
+
+
+def test_every_page_is_well_formed_and_its_links_lead_somewhere(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) == 2 + 1 + 33 + 3
+    for path in pages:
+        page = Page(path.read_text())
+        assert len(page.all("h1")) == 1 and page.all("html")[0]["lang"] == "en"
+        for tag, attribute in (("a", "href"), ("script", "src"), ("link", "href")):
+            for attributes in page.all(tag):
+                target = str(attributes.get(attribute)).split("#")[0]
+                if target and not target.startswith(("https:", "data:")):
+                    assert (path.parent / target).is_file(), f"{path}: {target}"
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids))
+
+
+def test_pages_hold_no_inline_code_and_nothing_from_elsewhere(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        page = Page(path.read_text())
+        assert all(set(attributes) <= {"src", "defer"} for attributes in page.all("script"))
+        assert not [
+            attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)
+        ]
+        assert not [attributes for _, attributes in page.tags if "style" in attributes]
+        (policy,) = [a["content"] for a in page.all("meta") if a.get("http-equiv")]
+        assert policy is not None and "script-src 'self'" in policy and "default-src 'none'" in policy
+
+
+def test_rows_carry_what_they_are_sorted_and_filtered_by(site: Path) -> None:
+    page = Page((site / "board" / f"{BANDITS}.html").read_text())
+    rows = [attributes for attributes in page.all("tr") if "data-verified" in attributes]
+    assert len(rows) == 2 + 2 + 1 + 4  # alpha, beta; published; the prefix ranking of alpha and short
+    assert sum(attributes.get("data-published") == "1" for attributes in rows) == 4
+    picks = [a["data-curve"] for a in page.all("input") if a.get("class") == "pick"]
+    assert set(picks) == {f"{BANDITS}/{name}" for name in ("alpha", "beta", "short")}
+    for key in picks:
+        assert (site / "data" / f"{key}.js").is_file()
+
+
+def test_curves_are_scripts_that_hand_over_json(site: Path, standings: Standings) -> None:
+    text = (site / "data" / BANDITS / "beta.js").read_text()
+    match = re.fullmatch(r'learningCurve\("(.*?)",(.*)\);\n', text.replace('", {', '",{'))
+    assert match and match.group(1) == f"{BANDITS}/beta"
+    values = json.loads(match.group(2))
+    (beta,) = [entry for entry in standings.boards[BANDITS].entries if entry.name == "beta"]
+    np.testing.assert_allclose(values["mean"], beta.curve.mean, rtol=1e-3)
+    assert len(values["tasks"]) == 64 and len(values["tasks"][0]) == len(values["kept"]) == 25
+    assert len(text) < 60_000
+
+
+def with_title(standings: Standings, title: str) -> Standings:
+    """Standings in which a check has failed to notice a hostile text."""
+    standing = standings.boards[BANDITS]
+    entries = tuple(
+        dataclasses.replace(
+            entry,
+            metadata=entry.metadata.model_copy(
+                update={"title": title, "description": title, "authors": title}
+            ),
+        )
+        for entry in standing.entries
+    )
+    rankings = tuple(rank(entries, ranking.track, ranking.n_tasks) for ranking in standing.rankings)
+    changed = Standing(standing.board, standing.n_tasks, entries, rankings)
+    return Standings({BANDITS: changed}, {"in-context": [], "learner": []})
+
+
+def test_hostile_texts_are_escaped_even_if_no_check_had_noticed_them(
+    standings: Standings, tmp_path: Path
+) -> None:
+    build_site(with_title(standings, HOSTILE), tmp_path / "site")
+    board = (tmp_path / "site" / "board" / f"{BANDITS}.html").read_text()
+    agent = (tmp_path / "site" / "agent" / "alpha.html").read_text()
+    for text in (board, agent):
+        page = Page(text)
+        assert HOSTILE in page.text
+        assert not page.all("img") and all("src" in attributes for attributes in page.all("script"))
+    data = (tmp_path / "site" / "data" / BANDITS / "alpha.js").read_text()
+    assert "<" not in data and data.isascii()
+
+
+def test_script_text_means_the_same_and_cannot_end_a_script() -> None:
+    values = {"</script>": "<!-- & \u2028 é"}
+    text = script_text(values)
+    assert json.loads(text) == values and text.isascii() and "<" not in text
+
+
+def test_agents_have_a_row_for_every_board(standings: Standings, site: Path) -> None:
+    rows = rows_of_agents(standings)
+    assert {name: len(found) for name, found in rows.items()} == {"alpha": 2, "beta": 1, "short": 1}
+    text = (site / "agent" / "alpha.html").read_text()
+    assert "cliffwalking-online-v0" in text and BANDITS in text
+
+
+def test_only_folders_of_ours_are_replaced(standings: Standings, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("x")
+    with pytest.raises(RecordsError, match="holds something else"):
+        build_site(standings, tmp_path)
+    assert (tmp_path / "precious.txt").exists()
+    build_site(standings, tmp_path / "site")
+    (tmp_path / "site" / "old.html").write_text("x")
+    build_site(standings, tmp_path / "site")
+    assert not (tmp_path / "site" / "old.html").exists() and (tmp_path / "site" / MARKER).exists()
+
+
+def test_the_same_submissions_give_the_same_bytes(root: Path, site: Path, tmp_path: Path) -> None:
+    build_site(load_standings(root), tmp_path / "again")
+    for path in (path for path in site.rglob("*") if path.is_file()):
+        assert (tmp_path / "again" / path.relative_to(site)).read_bytes() == path.read_bytes()
+
+
+def test_many_submissions_stay_small_to_look_at(tmp_path: Path) -> None:
+    write_all(tmp_path / "boards", 40)
+    build_site(load_standings(tmp_path / "boards"), tmp_path / "site")
+    assert first_view(tmp_path / "site") < 100_000
+    assert sum(path.stat().st_size for path in (tmp_path / "site" / "static").iterdir()) < 100 * 1024
+
+
+@pytest.fixture
+def connection(site: Path) -> Iterator[http.client.HTTPConnection]:
+    server = make_server(site, 0)
+    assert server.server_address[0] == "127.0.0.1"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    yield connection
+    connection.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/index.html", None, 200),
+        ("/", None, 200),
+        (f"/board/{BANDITS}.html", None, 200),
+        ("/board/", None, 404),
+        ("/../../etc/passwd", None, 404),
+        ("/%2e%2e/%2e%2e/etc/passwd", None, 404),
+        ("/index.html", "evil.example.org:80", 421),
+        ("/index.html", "localhost:80", 200),
+    ],
+)
+def test_the_server_hands_out_the_site_alone(
+    path: str, host: str | None, status: int, connection: http.client.HTTPConnection
+) -> None:
+    connection.request("GET", path, headers={} if host is None else {"Host": host})
+    assert connection.getresponse().status == status
+
+
+def test_only_built_sites_are_served(tmp_path: Path) -> None:
+    with pytest.raises(RecordsError, match=r"is no built site\. Build it first"):
+        make_server(tmp_path, 0)
+
+
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
+) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["anymdp-bench", *words])
+    try:
+        cli.main()
+        status = 0
+    except SystemExit as stop:
+        status = int(stop.code or 0)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_the_commands_from_a_run_to_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("run", "uniform", "--board", "darkroom-6-v0", "--jobs", "1", "--out", "runs")
+    assert command(monkeypatch, capsys, *words)[0] == 0
+    status, _, err = command(
+        monkeypatch, capsys, "submit", "runs/uniform", "--name", "Bad", "--url", "ftp://x"
+    )
+    assert status == 2 and err.count("refused: metadata: ") == 2
+    status, out, _ = command(monkeypatch, capsys, "submit", "runs/uniform", "--name", "uniform")
+    assert status == 0 and "open a pull request with this folder" in out and out.count("passed: ") == 12
+    folder = "leaderboards/submissions/darkroom-6-online-v0/uniform"
+    status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5", "--seed", "1")
+    assert status == 0 and "verified: " in out and "running the agent's code: uniform" in err
+    assert command(monkeypatch, capsys, "verify", folder, "--fraction", "0")[0] == 2
+    assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 1
+    status, out, _ = command(monkeypatch, capsys, "board", "build", "--site", "pages")
+    assert status == 0 and "Wrote 4 tables" in out and (tmp_path / "pages" / "index.html").exists()
+    assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 0
+    assert "| 1 | uniform |" in (tmp_path / "leaderboards/tables/darkroom-6-online-v0.md").read_text()
