@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         stationary_distribution,
     )
     from anymdp_bench.samplers import sample_task, sample_tasks
+    from anymdp_bench.samplers.settings import LEAST_RANKED_STATES
     from anymdp_bench.tasks.build import build_task
     from anymdp_bench.tasks.file import load_task
     from anymdp_bench.worlds.pendulum.references import references
@@ -97,6 +98,7 @@ _LATER = {
         "stationary_distribution",
     ),
     "samplers": ("sample_task", "sample_tasks"),
+    "samplers.settings": ("LEAST_RANKED_STATES",),
     "tasks.build": ("build_task",),
     "tasks.file": ("load_task",),
     "worlds.pendulum.references": ("references",),
@@ -107,6 +109,7 @@ _HOME = {name: module for module, names in _LATER.items() for name in names}
 __all__ = [
     "BANKS",
     "BOARDS",
+    "LEAST_RANKED_STATES",
     "ORACLE_DISCOUNT",
     "TEACHERS",
     "Agent",

@@ -1,4 +1,4 @@
-"""Every number that a training run depends on, in frozen records; `config_file` reads them."""
+"""Every number that a training run depends on, in frozen records; `file` reads them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from anymdp_bench import InvalidConfig
+from anymdp_bench import LEAST_RANKED_STATES, InvalidConfig
 from anymdp_bench.foundation.checks import (
     FIELDS,
     FLAG,
@@ -34,8 +34,6 @@ BEHAVIOURS = (
     *(f"{kind}-{discount}" for kind in ("mixed", "noisy", "pure") for discount in DISCOUNTS),
 )
 """Behaviour policies; the last three kinds act with an oracle of the discount in their name."""
-LEAST_STATES = 8
-"""Of a task with more states than one: a band of transitions needs them."""
 ORACLE_FREE = 4
 """The first so many behaviours never act with an oracle."""
 
@@ -51,6 +49,8 @@ PAPER_MIXTURE: dict[str, float] = {
     "pure-0.994": 0.05,
 }
 """Mixture of the paper's public code."""
+MIXTURES = {"paper": PAPER_MIXTURE}
+"""Mixtures that a configuration may name in place of their shares."""
 
 
 STREAM_LIMITS: dict[str, Limit] = {
@@ -158,7 +158,7 @@ class StreamConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         check_fields(self, STREAM_LIMITS)
-        least = LEAST_STATES if self.family == "anymdp" else 1
+        least = LEAST_RANKED_STATES if self.family == "anymdp" else 1
         check(self.n_states >= least, "n_states", self.n_states, Whole(least))
         if self.min_states is not None:
             legal = f"an integer from {least} to n_states={self.n_states}, or null"
@@ -178,8 +178,10 @@ class StreamConfig:
     def _check_task_states(self) -> None:
         sizes = self.task_states
         legal = isinstance(sizes, tuple | list) and len(sizes) > 0
-        legal = legal and all(Whole(LEAST_STATES).accepts(n) and n <= self.n_states for n in sizes or ())
-        check(legal, "task_states", sizes, f"sizes from {LEAST_STATES} to n_states={self.n_states}")
+        legal = legal and all(
+            Whole(LEAST_RANKED_STATES).accepts(n) and n <= self.n_states for n in sizes or ()
+        )
+        check(legal, "task_states", sizes, f"sizes from {LEAST_RANKED_STATES} to n_states={self.n_states}")
         check(self.min_states is None, "min_states", self.min_states, "null beside task_states")
         object.__setattr__(self, "task_states", tuple(sizes or ()))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench import InvalidConfig, UnknownName
-from omnirl_reference.config.fields import ModelConfig, OwnPlay, Stage, StreamConfig, TrainConfig
+from anymdp_bench.foundation.checks import check_choice
+from omnirl_reference.config.fields import MIXTURES, ModelConfig, OwnPlay, Stage, StreamConfig, TrainConfig
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 PARTS = ("model", "stream", "own_play")
@@ -64,13 +65,22 @@ def train_config(values: Mapping[str, Any]) -> TrainConfig:
     try:
         parts: dict[str, Any] = {
             "model": ModelConfig(**given.pop("model", {})),
-            "stream": StreamConfig(**given.pop("stream", {})),
+            "stream": StreamConfig(**_with_mixture(given.pop("stream", {}))),
             "stages": tuple(Stage(**stage) for stage in given.pop("stages", [{"updates": 1000}])),
             "own_play": OwnPlay(**given.pop("own_play", {})),
         }
         return TrainConfig(**parts, **given)
     except TypeError as error:
         raise InvalidConfig(f"training configuration: {error}. Give the fields of TrainConfig.") from error
+
+
+def _with_mixture(stream: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the shares of a mixture of behaviours that is given by its name."""
+    mixture = stream.get("behaviours")
+    if not isinstance(mixture, str):
+        return dict(stream)
+    check_choice("behaviours", mixture, MIXTURES)
+    return {**stream, "behaviours": MIXTURES[mixture]}
 
 
 def config_of(notes: dict[str, Any]) -> TrainConfig:
