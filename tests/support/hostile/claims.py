@@ -1,0 +1,69 @@
+"""Attacks on what a submission says of itself: fields, specification, tasks, references."""
+
+from __future__ import annotations
+
+from tests.support.hostile.parts import (
+    Parts,
+    Random,
+    leaf_paths,
+    parent_of,
+)
+
+
+def wrong_type(parts: Parts, rng: Random) -> None:
+    leaves = [path for path in leaf_paths(parts.values) if path[:2] != ("agent", "config")]
+    path = leaves[int(rng.integers(len(leaves)))]
+    parent = parent_of(parts.values, path)
+    wrong = [{"x": 1}, [1], [[]], True, 1.5, "x\u0000"]
+    kind = type(parent[path[-1]])
+    choices = [value for value in wrong if type(value) is not kind and not (kind is float and value == 1.5)]
+    parent[path[-1]] = choices[int(rng.integers(len(choices)))]
+
+
+def missing_field(parts: Parts, rng: Random) -> None:
+    top = [key for key in parts.values if key != "board"]
+    inner = [("agent", key) for key in parts.values["agent"]] + [
+        ("machine", key) for key in parts.values["machine"]
+    ]
+    paths = [(key,) for key in top] + inner + [("board", "name"), ("board", "bank")]
+    path = paths[int(rng.integers(len(paths)))]
+    del parent_of(parts.values, path)[path[-1]]
+
+
+def added_field(parts: Parts, rng: Random) -> None:
+    where = [parts.values, parts.values["agent"], parts.values["board"], parts.values["machine"]][
+        int(rng.integers(4))
+    ]
+    where[str(rng.choice(["score", "__class__", "py/object", "\u200b", "performance"]))] = 1.0
+
+
+def another_specification(parts: Parts, rng: Random) -> None:
+    board = parts.values["board"]
+    field = str(rng.choice([name for name in board if name not in ("name", "n_tasks")]))
+    board[field] = {int: 10**9, str: "x", type(None): "x"}[type(board[field])]
+
+
+def other_tasks(parts: Parts, rng: Random) -> None:
+    prints = parts.values["fingerprints"]
+    choice = int(rng.integers(4))
+    if choice == 0:
+        prints[int(rng.integers(2))] = f"{int(rng.integers(2**62)):064x}"
+    elif choice == 1:
+        prints.reverse()
+    elif choice == 2:
+        prints.pop()
+    else:
+        prints.append(prints[0])
+
+
+def other_references(parts: Parts, rng: Random) -> None:
+    name = str(rng.choice(["random", "oracle", "optimal"]))
+    task = int(rng.integers(2))
+    values = parts.values["references"][name]
+    values[task] = (
+        None if rng.random() < 0.3 else values[task] + float(rng.choice([-1, 1]) * 10 ** rng.uniform(-5, 5))
+    )
+
+
+def another_track(parts: Parts, rng: Random) -> None:
+    parts.values["agent"]["learner"] = not parts.values["agent"]["learner"]
