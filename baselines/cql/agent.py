@@ -47,6 +47,7 @@ from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, ch
 from anymdp_bench.kernels import next_unit
 from baselines.cql import kernels
 from baselines.families import DEFAULT_FAMILY, family_of_bank
+from baselines.greedy import greedy_policy
 
 MOST_SWEEPS = 5_000
 TOLERANCE = 1e-4
@@ -228,7 +229,4 @@ class TabularCQL:
 
     def policy_table(self) -> NDArray[np.float64]:
         """Greedy policy, ``[n, O, A]``; uniform where nothing was ever tried."""
-        tried = self._data.visits > 0
-        greedy = np.eye(tried.shape[2])[np.where(tried, self._q, -np.inf).argmax(axis=2)]
-        table: NDArray[np.float64] = np.where(tried.any(axis=2, keepdims=True), greedy, 1.0 / tried.shape[2])
-        return table
+        return greedy_policy(self._q, self._data.visits > 0)

@@ -58,6 +58,7 @@ from anymdp_bench import (
     discrete_sizes,
 )
 from baselines.families import DEFAULT_FAMILY, family_of_bank
+from baselines.greedy import greedy_policy
 from baselines.q_ucb import kernels
 
 REMEMBERED_STEPS = 2048
@@ -233,11 +234,7 @@ class QUCB:
 
     def policy_table(self) -> NDArray[np.float64]:
         """Greedy policy on the plain estimate, ``[n, O, A]``; uniform where nothing was ever tried."""
-        visits = self._tables.visits
-        values = np.where(visits > 0, self._tables.value, -np.inf)
-        n_actions = visits.shape[2]
-        greedy: NDArray[np.float64] = np.eye(n_actions)[values.argmax(axis=2)]
-        return np.where((visits > 0).any(axis=2, keepdims=True), greedy, 1.0 / n_actions)
+        return greedy_policy(self._tables.value, self._tables.visits > 0)
 
 
 def _streams(n: int, seed: int) -> NDArray[np.uint64]:
