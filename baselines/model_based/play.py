@@ -10,9 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import restart_row, step_row
-from anymdp_bench.kernels import UNTAGGED, has_room, next_unit
-from baselines.model_based.memory import FloatArray, Memory, learn, meet
-from baselines.model_based.plans import PSRL, STEPS, Rates, plan
+from anymdp_bench.kernels import UNTAGGED, has_room, next_integer, next_unit
+from baselines.model_based.memory import (
+    PLAN,
+    PLAYING,
+    TEST_PLAN,
+    TESTING,
+    FloatArray,
+    Memory,
+    learn,
+    meet,
+)
+from baselines.model_based.optimism import STEPS, plan_oim, plan_test, plan_ucbvi
+from baselines.model_based.posterior import plan_psrl
+from baselines.model_based.settings import OIM, PSRL, UCBVI, Rates
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -27,20 +38,48 @@ class Tally(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def plan(memory: Memory, rates: Rates, i: int) -> None:
+    """Plan row i anew, and say when it is due again."""
+    if rates.kind == OIM:
+        plan_oim(memory, rates, i)
+    elif rates.kind == UCBVI:
+        plan_ucbvi(memory, rates, i)
+    else:
+        plan_psrl(memory, rates, i)
+    steps = memory.statistic.totals[i, STEPS]
+    memory.due[i] = int(steps) + max(rates.every, int(rates.growth * steps))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def taught_action(memory: Memory, i: int, observation: int) -> int:
+    """Action that the oracle took most often in an id, the lowest of equals; -1: none was tagged."""
+    tagged = memory.statistic.tagged
+    best, most = -1, 0
+    for a in range(tagged.shape[2]):
+        for tag in range(tagged.shape[3]):
+            if tagged[i, observation, a, tag] > most:
+                best, most = a, tagged[i, observation, a, tag]
+    return best
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def choose(memory: Memory, rates: Rates, i: int, observation: int) -> int:
-    """Plan if that is due, and choose row i's action: the best of the plan, ties at random."""
+    """Plan if that is due, and choose row i's action: the oracle's, or the plan's best, ties at random."""
+    taught = taught_action(memory, i, observation)
+    if taught >= 0:
+        return taught
     meet(memory, i, observation)
-    fresh = rates.kind == PSRL and memory.begins[i]
-    if memory.statistic.totals[i, STEPS] >= memory.due[i] or fresh:
+    redrawn = rates.kind == PSRL and memory.begins[i]
+    if redrawn or memory.statistic.totals[i, STEPS] >= memory.due[i]:
         plan(memory, rates, i)
     best, ties, top = 0, 0, -math.inf
-    for a in range(memory.q.shape[2]):
-        x = memory.q[i, observation, a]
+    for a in range(memory.q.shape[3]):
+        x = memory.q[i, PLAN, observation, a]
         if ties == 0 or x > top:
             best, ties, top = a, 1, x
         elif x == top:
             ties += 1
-            if next_unit(memory.streams[i]) * ties < 1.0:
+            if next_unit(memory.streams[i, PLAYING]) * ties < 1.0:
                 best = a
     return best
 
@@ -53,13 +92,33 @@ def act_rows(memory: Memory, rates: Rates, observations: IntArray, active: BoolA
             out[i] = choose(memory, rates, i, observations[i])
 
 
-@numba.njit(cache=True, nogil=True)
-def have_room(memory: Memory) -> bool:
-    """Whether every row takes a further step."""
-    for i in range(len(memory.due)):
-        if not has_room(memory.statistic, i):
-            return False
-    return True
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def write_policy(memory: Memory, rates: Rates, policy: IntArray) -> None:
+    """Plan every row for tests, and write its greedy actions ``[n, O]`` among the tried; -1: none tried."""
+    visits = memory.statistic.visits
+    for i in range(len(policy)):
+        plan_test(memory, rates, i)
+        for s in range(policy.shape[1]):
+            policy[i, s] = taught_action(memory, i, s)
+            if policy[i, s] >= 0:
+                continue
+            for a in range(visits.shape[2]):
+                best = policy[i, s]
+                better = best < 0 or memory.q[i, TEST_PLAN, s, a] > memory.q[i, TEST_PLAN, s, best]
+                if visits[i, s, a] > 0 and better:
+                    policy[i, s] = a
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def act_frozen(
+    memory: Memory, policy: IntArray, observations: IntArray, active: BoolArray, out: IntArray
+) -> None:
+    """Follow a policy where `active`; uniformly where it has none."""
+    for i in range(len(active)):
+        if active[i]:
+            out[i] = policy[i, observations[i]]
+            if out[i] < 0:
+                out[i] = next_integer(memory.streams[i, TESTING], 0, memory.q.shape[3] - 1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -90,6 +149,38 @@ def learn_rows(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def study(
+    memory: Memory,
+    done: int,
+    rows: IntArray,
+    observations: IntArray,
+    actions: IntArray,
+    rewards: FloatArray,
+    following: IntArray,
+    terminated: BoolArray,
+    truncated: BoolArray,
+    tags: IntArray,
+) -> int:
+    """Take in recorded steps from number `done` on; return the first that found no room, or their number."""
+    for k in range(done, len(rows)):
+        i = rows[k]
+        if not has_room(memory.statistic, i):
+            return k
+        learn(
+            memory,
+            i,
+            observations[k],
+            actions[k],
+            rewards[k],
+            following[k],
+            terminated[k],
+            truncated[k],
+            tags[k],
+        )
+    return len(rows)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def train(memory: Memory, rates: Rates, rows: Any, tally: Tally, at: IntArray) -> bool:
     """Live and learn as many new episodes in every row as `tally` has room for.
 
@@ -113,7 +204,7 @@ def train(memory: Memory, rates: Rates, rows: Any, tally: Tally, at: IntArray) -
             at[2] = restart_row(rows, i)
         if not has_room(memory.statistic, i):
             return False
-        observation, episode = at[2], at[1]
+        episode, observation = at[1], at[2]
         action = choose(memory, rates, i, observation)
         following, reward, score, terminated, truncated = step_row(rows, i, action)
         learn(memory, i, observation, action, reward, following, terminated, truncated, UNTAGGED)
