@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from anymdp_bench import AgentInfo, Context, Episodes, Task, compiled_rows, discrete_sizes
 from anymdp_bench.kernels import UNTAGGED
+from baselines.greedy import greedy_policy
 from baselines.model_based import play
-from baselines.model_based.memory import have_room, make_memory, with_more_room
+from baselines.model_based.memory import TEST_PLAN, have_room, make_memory, with_more_room
 from baselines.model_based.settings import KINDS, Settings, tuned_settings
 
 ORACLE_TAG = 3
@@ -157,23 +158,17 @@ class ModelBasedLearner(ModelBased):
 
     def freeze(self) -> None:
         """Plan for tests, play that plan, and learn nothing."""
-        self._policy = self._greedy()
+        table = self.policy_table()
+        self._policy = np.where(table.max(axis=2) == 1.0, table.argmax(axis=2), -1)
 
     def unfreeze(self) -> None:
         """Go on learning."""
         self._policy = None
 
-    def _greedy(self) -> NDArray[np.int64]:
-        policy = np.full(self._memory.plain.shape, -1)
-        play.write_policy(self._memory, self._rates, policy)
-        return policy
-
     def policy_table(self) -> NDArray[np.float64]:
         """Policy of tests, ``[n, O, A]``; uniform where nothing was ever tried."""
-        policy = self._greedy() if self._policy is None else self._policy
-        n_actions = self._memory.plain_q.shape[2]
-        greedy: NDArray[np.float64] = np.eye(n_actions)[policy]
-        return np.where(policy[:, :, None] < 0, 1.0 / n_actions, greedy)
+        play.plan_tests(self._memory, self._rates)
+        return greedy_policy(self._memory.q[:, TEST_PLAN], self._memory.statistic.visits > 0)
 
     def learn_episodes(self, env: Any, n_episodes: int) -> Episodes | None:
         """Live `n_episodes` episodes in every row of `env` inside one kernel; None if that is impossible."""

@@ -93,27 +93,21 @@ def act_rows(memory: Memory, rates: Rates, observations: IntArray, active: BoolA
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def write_policy(memory: Memory, rates: Rates, policy: IntArray) -> None:
-    """Plan every row for tests, and write its greedy actions ``[n, O]`` among the tried; -1: none tried."""
-    visits = memory.statistic.visits
-    for i in range(len(policy)):
+def plan_tests(memory: Memory, rates: Rates) -> None:
+    """Plan every row for tests; what the oracle did is worth more than anything."""
+    for i in range(len(memory.due)):
         plan_test(memory, rates, i)
-        for s in range(policy.shape[1]):
-            policy[i, s] = taught_action(memory, i, s)
-            if policy[i, s] >= 0:
-                continue
-            for a in range(visits.shape[2]):
-                best = policy[i, s]
-                better = best < 0 or memory.q[i, TEST_PLAN, s, a] > memory.q[i, TEST_PLAN, s, best]
-                if visits[i, s, a] > 0 and better:
-                    policy[i, s] = a
+        for s in range(memory.q.shape[2]):
+            taught = taught_action(memory, i, s)
+            if taught >= 0:
+                memory.q[i, TEST_PLAN, s, taught] = math.inf
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def act_frozen(
     memory: Memory, policy: IntArray, observations: IntArray, active: BoolArray, out: IntArray
 ) -> None:
-    """Follow a policy where `active`; uniformly where it has none."""
+    """Follow a policy ``[n, O]`` where `active`; uniformly where it is -1."""
     for i in range(len(active)):
         if active[i]:
             out[i] = policy[i, observations[i]]
