@@ -22,10 +22,6 @@ GRIDS: dict[str, Candidates] = {
         {"kappa": 0.0003, "reach": 3.0, "growth": 0.003},
         {"kappa": 0.003, "reach": 1.0},
     ],
-    "ucbvi": [{}, *_each(bonus=[0.0001, 0.0003, 0.003], reach=[0.0, 1.0])],
-    "psrl": [
-        {},
-        *_each(unknown=[0.02, 0.5], sharpness=[2.0, 10.0], ceiling=[True]),
-        {"ceiling": True, "sharpness": 10.0},
-    ],
+    "ucbvi": [{}, *_each(bonus=[0.0001, 0.0003], reach=[0.0, 1.0])],
+    "psrl": [{}, *_each(unknown=[0.02], sharpness=[10.0], ceiling=[True])],
 }
