@@ -113,7 +113,7 @@ def sample(settings: AnyPOMDPSettings, key: np.uint64, seed: int, family: str) -
     channels, moves = settings.tokens
     o = settings.n_observations
     density = min(MOST_DENSITY, EXPECTED_SYMBOLS / o) if settings.density is None else settings.density
-    (emission_key,) = stream_keys([key], EMISSION_STREAM)
+    (emission_key,) = stream_keys(np.array([key]), EMISSION_STREAM)
     emission_weight = draw_emissions(emission_key, channels, task.n_states, o, density)
     return dataclasses.replace(
         task,
