@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from anymdp_bench.contexts.teachers import RANDOM, Teacher, get_teacher
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
@@ -184,7 +184,7 @@ def _size(guide: Guide) -> int:
     return len(guide.actions)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _randomise(
     keys: NDArray[np.uint64],
     step: np.uint64,

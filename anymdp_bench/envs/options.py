@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import IntArray
@@ -146,7 +146,7 @@ def check_actions(actions: ArrayLike, shape: tuple[int, ...]) -> IntArray:
     return np.array(array, dtype=np.int64, order="C")
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
     """Row of the first action outside 0..n_actions-1 where `active`, or -1."""
     outside = 0

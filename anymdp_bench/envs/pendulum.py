@@ -6,7 +6,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from anymdp_bench.envs import options as given
 from anymdp_bench.envs.base import BatchEnv, StepBatch
 from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.single import SingleEnv
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import draw
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
@@ -238,7 +238,7 @@ def make_pendulum_vec(
     return PendulumVectorEnv([task] * num_envs, autoreset_mode=autoreset_mode, info_level=info_level)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _begin_all(
     mask: BoolArray, keys: NDArray[np.uint64], constants: PendulumConstants, states: FloatArray
 ) -> None:
@@ -247,7 +247,7 @@ def _begin_all(
             states[i] = FIXED_START if constants.fixed[i] else draw_start(keys[i])
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _observe_all(states: FloatArray, constants: PendulumConstants) -> IntArray:
     observations = np.empty(len(states), np.int64)
     for i in range(len(states)):
@@ -257,7 +257,7 @@ def _observe_all(states: FloatArray, constants: PendulumConstants) -> IntArray:
     return observations
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def _step_all(
     actions: IntArray,
     active: BoolArray,

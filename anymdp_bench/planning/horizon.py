@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.planning.kernels import Floats, Outcomes, backup
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, n_actions, horizon, value: horizon * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def optimal_value(
     outcomes: Outcomes,
     reward: Floats,
@@ -30,7 +34,11 @@ def optimal_value(
             value[s] = best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, policy, horizon, first, second: horizon * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def policy_moments(
     outcomes: Outcomes,
     outcome_reward: Floats,

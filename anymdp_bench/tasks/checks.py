@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidTask
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, check_seed
 from anymdp_bench.tasks.tables import TaskTables
@@ -124,7 +124,7 @@ def _check_reals(task: TaskTables) -> None:
             raise _fail(f"{name} minimum", float(value.min()), "a standard deviation is at least 0.")
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _find_fault(
     row_start: NDArray[np.int64],
     successor: NDArray[np.int32],

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.agents.protocol import Episodes
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.evaluation.protocols.player import Player
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
 OnEpisodes: TypeAlias = Callable[[int], None]
@@ -30,7 +30,7 @@ class Tally(NamedTuple):
     lengths: IntArray
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _count(
     tally: Tally,
     steps: IntArray,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     ENV_STREAM,
@@ -59,7 +59,7 @@ def dynamics_of(task: PendulumTask) -> Dynamics:
     return Dynamics(task.torque_values, task.g, task.angle_bins, task.speed_bins, task.horizon)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def draw_starts(seed: np.uint64, n: int) -> FloatArray:
     """Starts (angle, speed) of the first `n` episodes of an environment's seed, float64 ``[n, 2]``."""
     key = stream_key(seed, ENV_STREAM)
@@ -69,7 +69,7 @@ def draw_starts(seed: np.uint64, n: int) -> FloatArray:
     return starts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def policy_returns(policy: IntArray, starts: FloatArray, dynamics: Dynamics) -> FloatArray:
     """Raw return of a deterministic policy int64 ``[O]`` from each start, float64 ``[n]``.
 
@@ -86,7 +86,7 @@ def policy_returns(policy: IntArray, starts: FloatArray, dynamics: Dynamics) -> 
     return returns
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def uniform_returns(seed: np.uint64, starts: FloatArray, dynamics: Dynamics) -> FloatArray:
     """Raw return of uniform random torques from each start, float64 ``[n]``."""
     stream = np.array([stream_key(seed, AGENT_STREAM)])
@@ -100,7 +100,7 @@ def uniform_returns(seed: np.uint64, starts: FloatArray, dynamics: Dynamics) -> 
     return returns
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cross_entropy_search(stream: Stream, rounds: int, dynamics: Dynamics) -> IntArray:
     """Search a deterministic policy int64 ``[O]`` by the cross-entropy method.
 
@@ -129,7 +129,7 @@ def cross_entropy_search(stream: Stream, rounds: int, dynamics: Dynamics) -> Int
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _draw_policy(stream: Stream, chance: FloatArray, policy: IntArray) -> None:
     n_actions = chance.shape[1]
     for o in range(len(policy)):
@@ -141,7 +141,7 @@ def _draw_policy(stream: Stream, chance: FloatArray, policy: IntArray) -> None:
         policy[o] = action
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refine(stream: Stream, policy: IntArray, mutations: int, dynamics: Dynamics) -> float:
     """Mutate one to four observations at a time and keep, in place, what is better; return its value."""
     starts = draw_starts(next_bits(stream), CONFIRM_STARTS)
@@ -162,7 +162,7 @@ def refine(stream: Stream, policy: IntArray, mutations: int, dynamics: Dynamics)
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def train_policy(seed: np.uint64, dynamics: Dynamics) -> IntArray:
     """Better of two searches, refined; int64 ``[O]``. Plays about six million steps a second."""
     stream = np.array([stream_key(seed, AGENT_STREAM)])
@@ -178,7 +178,7 @@ def train_policy(seed: np.uint64, dynamics: Dynamics) -> IntArray:
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def grid_optimum(dynamics: Dynamics, n: int) -> float:
     """Optimal raw return from random starts of an agent that sees angle and speed, by value iteration.
 
@@ -207,7 +207,7 @@ def grid_optimum(dynamics: Dynamics, n: int) -> float:
     return mean
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _interpolate(value: FloatArray, angle: float, speed: float) -> float:
     n = len(value)
     x, y = (angle % TWO_PI) / TWO_PI * n, (speed + MAX_SPEED) / (2.0 * MAX_SPEED) * n
