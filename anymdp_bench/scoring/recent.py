@@ -12,7 +12,7 @@ from anymdp_bench.scoring.intervals import mean_interval
 from anymdp_bench.scoring.normalise import Scored
 
 RECENT_STEPS = (
-    *(500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000),
+    *(100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000),
     *(100_000, 200_000, 500_000, 1_000_000),
 )
 LAST = 10

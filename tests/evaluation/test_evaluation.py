@@ -167,7 +167,10 @@ def test_the_table_says_that_validation_tasks_were_played() -> None:
     title = score_table([result]).title
     assert title == "cliffwalking-online-v0, validation tasks: 4 tasks, 10 runs each"
     short = evaluate("uniform", "cliffwalking-v0", tasks="validation", n_tasks=1, context_episodes=10)
-    assert score_table([short]).title == "cliffwalking-online-v0, validation tasks, changed: 1 task, 10 runs each"
+    assert (
+        score_table([short]).title
+        == "cliffwalking-online-v0, validation tasks, changed: 1 task, 10 runs each"
+    )
 
 
 def test_only_a_known_split_is_played() -> None:

@@ -152,7 +152,9 @@ def test_tasks_of_different_shapes_never_share_a_shard() -> None:
     shards = shards_of(BOARD, AgentInfo(name="a", shard_size=2), [small, large, small, small, large])
     assert [[cell.task for cell in cells] for cells in shards] == [[0, 2], [3], [1, 4]]
     result = evaluate(Scripted(), BOARD, tasks=[small, large, small])
-    for cell, fingerprint in ((cell, result.manifest.fingerprints[cell.task]) for cell in result.record.cells):
+    for cell, fingerprint in (
+        (cell, result.manifest.fingerprints[cell.task]) for cell in result.record.cells
+    ):
         assert fingerprint == (large if cell.task == 1 else small).fingerprint()
     alone = evaluate(Scripted(), BOARD, tasks=[small]).record.lived.scores
     np.testing.assert_array_equal(result.record.lived.scores[0], alone[0])

@@ -33,7 +33,7 @@ from anymdp_bench.worlds.pendulum.task import STARTS, PendulumTask
 GRAVITIES = (1.0, 2.0, 3.5, 5.0, 7.0, 9.8)
 POLICIES = 5
 EPISODES = 100_000
-"""Fresh episodes behind a mean: standard errors are below 0.3 % of it. A policy needs one from a fixed start."""
+"""Fresh episodes behind a mean: standard errors are below 0.3 % of it. A fixed start needs one."""
 GRID = 600
 """Angles of the finer grid; the coarser one has half as many."""
 

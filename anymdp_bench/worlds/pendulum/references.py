@@ -24,7 +24,7 @@ from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 PATH = Path(__file__).parent / "references.json"
 PUBLIC_CODE_RETURNS = {1.0: -40.0, 5.0: -200.0, 9.8: -385.0}
-"""Returns that OmniRL's public code counts as 100 %, by gravity; the paper's figures are read against them."""
+"""By gravity, what OmniRL's public code counts as 100 %; the paper's figures are read against it."""
 
 
 def references(task: Task) -> References:
