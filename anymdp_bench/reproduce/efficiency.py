@@ -48,9 +48,10 @@ TEXT = (
     "Steps are environment steps used for learning, averaged over tasks, at the first evaluation point at "
     "which the rising fit of the mean score reaches the share of the oracle's. [95 % interval: tasks, or the "
     "runs of a single task, resampled; a dash where it is not reached.] At most: reached at the agent's "
-    f"first evaluation point, after 10 lived or 100 training episodes.{LEARNER_MARK} learner, tested while frozen; "
-    "others are scored on what they live. In the figure solid lines are evaluation points and dotted ones "
-    "the last ten episodes lived at equal steps; crosses are the paper's performance at its steps to 99 %."
+    f"first evaluation point, after 10 lived or 100 training episodes.{LEARNER_MARK} learner, tested while "
+    "frozen; others are scored on what they live. In the figure solid lines are evaluation points and "
+    "dotted ones the last ten episodes lived at equal steps; crosses are the paper's performance at its steps "
+    "to 99 %."
 )
 
 

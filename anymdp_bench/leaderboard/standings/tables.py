@@ -96,8 +96,8 @@ LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
     "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Area is",
     "the mean score over the first 10,000 learning steps. Rows below the line have not been verified by a",
-    "second run. *Published* rows are the figures of arXiv 2502.02869, measured by its authors with their own",
-    "tasks and protocol.",
+    "second run. *Published* rows are the figures of arXiv 2502.02869, measured by its authors with their",
+    "own tasks and protocol.",
 )
 
 
