@@ -16,7 +16,14 @@ FAMILIES = {
     ),
     "frozenlake": ("frozenlake-v0", "frozenlake-slippery-v0"),
     "cliffwalking": ("cliffwalking-v0",),
-    "pendulum": ("pendulum-g1-v0", "pendulum-g5-v0", "pendulum-g9.8-v0"),
+    "pendulum": (
+        "pendulum-g1-v0",
+        "pendulum-g5-v0",
+        "pendulum-g9.8-v0",
+        "pendulum-g1-fixed-v0",
+        "pendulum-g5-fixed-v0",
+        "pendulum-g9.8-fixed-v0",
+    ),
     "switch2": ("switch2-v0",),
 }
 DEFAULT_FAMILY = "anymdp"

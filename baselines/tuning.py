@@ -39,8 +39,11 @@ UNTUNED_BANKS = (
     "darkroom-10-goals-v0",
     "pendulum-g5-v0",
     "pendulum-g9.8-v0",
+    "pendulum-g1-fixed-v0",
+    "pendulum-g5-fixed-v0",
+    "pendulum-g9.8-fixed-v0",
 )
-"""Tuned on by no search; all pendulums have the same siblings."""
+"""Tuned on by no search; all pendulums have siblings of the same gravities."""
 FloatArray = NDArray[np.float64]
 
 

@@ -43,6 +43,9 @@ _SOURCES: tuple[SampledSource | WorldSource, ...] = (
     WorldSource("pendulum-g1-v0", partial(pendulum, 1.0)),
     WorldSource("pendulum-g5-v0", partial(pendulum, 5.0)),
     WorldSource("pendulum-g9.8-v0", partial(pendulum, 9.8)),
+    WorldSource("pendulum-g1-fixed-v0", partial(pendulum, 1.0, "fixed")),
+    WorldSource("pendulum-g5-fixed-v0", partial(pendulum, 5.0, "fixed")),
+    WorldSource("pendulum-g9.8-fixed-v0", partial(pendulum, 9.8, "fixed")),
     WorldSource("switch2-v0", switch),
 )
 BANKS = {source.name: source for source in _SOURCES}

@@ -83,10 +83,11 @@ def cliff() -> dict[str, Sequence[Task]]:
     return _one(cliffwalking(), [cliffwalking(**sibling) for sibling in SIBLING_CLIFFS])
 
 
-def pendulum(g: float) -> dict[str, Sequence[Task]]:
-    """Discrete-Pendulum of one gravity, shaped reward, random start; siblings have other gravities."""
+def pendulum(g: float, start: str = "random") -> dict[str, Sequence[Task]]:
+    """Discrete-Pendulum of one gravity, shaped reward; siblings have other gravities and the same start."""
     return _one(
-        PendulumTask(g=g, reward="shaped"), [PendulumTask(g=s, reward="shaped") for s in SIBLING_GRAVITIES]
+        PendulumTask(g=g, start=start, reward="shaped"),
+        [PendulumTask(g=s, start=start, reward="shaped") for s in SIBLING_GRAVITIES],
     )
 
 

@@ -64,6 +64,9 @@ def run(
     agent: Annotated[str, typer.Argument(help="Registered name, or package.module:Class.")],
     board: Annotated[str, typer.Option(help="Name of a board or of a bank.")] = DEFAULT_BOARD,
     tasks: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    split: Annotated[
+        str, typer.Option(help="test, or validation: the bank's tasks to choose settings on.")
+    ] = "test",
     jobs: Annotated[int | None, typer.Option(help="Workers; default: one for each CPU.")] = None,
     backend: Annotated[
         str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS, or this machine's.")
@@ -88,7 +91,8 @@ def run(
     from anymdp_bench.evaluation.report import score_table
 
     sys.path.append(str(Path.cwd()))
-    spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
+    changes = {"split": split} | ({} if tasks is None else {"n_tasks": tasks})
+    spec = change_board(get_board(board), changes)
     options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
     agents = [make_agent(agent, bank=spec.bank, options=options)]
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]

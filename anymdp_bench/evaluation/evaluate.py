@@ -35,7 +35,7 @@ def evaluate(
     agent: Agent | str,
     board: Board | str,
     *,
-    tasks: Sequence[Task] | None = None,
+    tasks: Sequence[Task] | str | None = None,
     jobs: int = 1,
     backend: str = "processes",
     out: str | PathLike[str] | None = None,
@@ -48,7 +48,8 @@ def evaluate(
         agent: An agent, a registered name, or ``"package.module:Class"``. An agent object is copied for
             every shard and not changed.
         board: A specification, or the name of a board or of a bank (its online board).
-        tasks: Played instead of the board's own tasks, all of them; a private test set.
+        tasks: Played instead of the board's own tasks, all of them; a private test set. ``"validation"``
+            plays the bank's validation tasks, the first `n_tasks` of them, on which settings may be chosen.
         jobs: Workers; results do not depend on their number.
         backend: Where several workers are: ``"processes"`` of this machine, or ``"ray"``, a Ray cluster.
         out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
@@ -66,10 +67,8 @@ def evaluate(
     check_backend(backend)
     spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
-    if tasks is not None:
-        spec = dataclasses.replace(spec, bank=OWN_TASKS, n_tasks=max(1, len(tasks)))
-    chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), task_references(tasks))
-    manifest = _manifest(spec, player, chosen, known)
+    spec, chosen = choose_tasks(spec, tasks)
+    manifest = _manifest(spec, player, chosen, task_references(chosen))
     with _folder(out, manifest) as folder:
         run = _Run(player, manifest, chosen, jobs, backend)
         shards = _play_all(run, folder, on_progress or _ignore)
@@ -98,15 +97,25 @@ def _folder(out: str | PathLike[str] | None, manifest: Manifest) -> Iterator[Rec
         yield folder
 
 
-def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
-    tasks: list[Task] = list(load_bank(board.bank).board_tasks(board.n_tasks))
-    return tasks, task_references(tasks)
+def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Board, list[Task]]:
+    """What is played: the caller's tasks, a split of the bank by its name, or as the board says.
+
+    Returns:
+        The specification, which says so, and the tasks.
+
+    Raises:
+        InvalidConfig: no such split can be played, or there is no task.
+    """
+    if tasks is None or isinstance(tasks, str):
+        spec = board if tasks is None else dataclasses.replace(board, split=tasks)
+        return spec, list(load_bank(spec.bank).split(spec.split)[: spec.n_tasks])
+    if not tasks:
+        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
+    return dataclasses.replace(board, bank=OWN_TASKS, n_tasks=len(tasks)), list(tasks)
 
 
 def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
     """Reference returns; NaN where a task has none, so that no score can be made of it."""
-    if not tasks:
-        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
     found = [references(task) if has_references(task) else None for task in tasks]
     return {
         name: [math.nan if item is None else float(getattr(item, name)) for item in found]
@@ -121,7 +130,7 @@ def _manifest(board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str
         code={"anymdp_bench": package_hash(), "agent": agent_hash(agent)},
         fingerprints=[task.fingerprint() for task in tasks],
         references=known,
-        shards=shards_of(board, agent.info, len(tasks)),
+        shards=shards_of(board, agent.info, tasks),
         provenance=provenance(),
     )
 

@@ -49,13 +49,18 @@ class Result:
         }
         return pd.DataFrame([head | scoring.score(self.record)])
 
-    def curve(self) -> pd.DataFrame:
+    def curve(self, block: int | None = None) -> pd.DataFrame:
         """Learning curve in long form: task, run, steps, episodes, return, score.
 
+        Args:
+            block: None gives the evaluation points; a number the means of blocks of so many lived episodes
+                (training episodes of a learner), 1 every single episode.
+
         Raises:
+            InvalidConfig: the block is not an integer from 1 to the number of lived episodes.
             UndefinedScore: naming the task whose score cannot be computed.
         """
-        return scoring.curve(self.record)
+        return scoring.curve(self.record, block)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the mean score over learning steps (needs the extra ``[plot]``)."""

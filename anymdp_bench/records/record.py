@@ -64,7 +64,7 @@ class Record:
     """A finished evaluation of one agent on one board.
 
     Attributes:
-        cells: The C cells, tasks ascending, runs ascending within a task.
+        cells: The C cells, runs ascending within a task, tasks ascending among those of one shape.
         references: Reference returns of each cell's task.
         points: Evaluation points.
         lived: Every learning episode, ``[C, E]``.

@@ -20,7 +20,7 @@ REQUIRED = {
     *("garnet-16x5b2-v0", "garnet-64x5b2-v0", "anypomdp-64x5-v0"),
     *(f"darkroom-{size}{goals}-v0" for size in (6, 8, 10) for goals in ("", "-goals")),
     *("frozenlake-v0", "frozenlake-slippery-v0", "cliffwalking-v0", "switch2-v0"),
-    *(f"pendulum-g{g}-v0" for g in ("1", "5", "9.8")),
+    *(f"pendulum-g{g}{start}-v0" for g in ("1", "5", "9.8") for start in ("", "-fixed")),
 }
 
 

@@ -163,7 +163,10 @@ def test_overall_is_mean_rank_then_mean_score(model: Entry) -> None:
 def test_listed_boards_are_those_of_the_paper_and_the_taught_ones() -> None:
     names = listed_boards()
     assert len(paper_boards()) == 17 and set(paper_boards()) < set(names)
-    assert len(names) == 17 + 5 * 3 + 1
+    assert len(names) == 17 + 5 * 3 + 1 + 3
+    assert "pendulum-g1-online-v0" in paper_boards() and "pendulum-g1-fixed-online-v0" in names
+    assert paper_figures(BOARDS["pendulum-g1-online-v0"], "learner") == {}
+    assert paper_figures(BOARDS["pendulum-g1-fixed-online-v0"], "learner")["PPO"].performance == 0.993
     assert "anypomdp-64x5-online-v0" in names and "cliffwalking-offline-uniform-v0" in names
     board = BOARDS["anymdp-16x5-online-v0"]
     assert set(paper_figures(board, "learner")) == {"TQL-UCB", "PPO"}

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from anymdp_bench.records.record import Cell, ShardRecord
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask, require_tabular
 
+Shape: TypeAlias = tuple[str, int, int, int, int]
 MIN_TEST_EPISODES = 100
 """Fewest test episodes, over all cells, of a sampled point."""
 
@@ -38,11 +40,27 @@ def cells_of(board: Board, n_tasks: int) -> tuple[Cell, ...]:
     return tuple(Cell(task, run) for task in range(n_tasks) for run in range(board.runs))
 
 
-def shards_of(board: Board, info: AgentInfo, n_tasks: int) -> list[tuple[Cell, ...]]:
-    """Cut a board's cells into shards; the last may be smaller."""
-    cells = cells_of(board, n_tasks)
+def shards_of(board: Board, info: AgentInfo, tasks: Sequence[Task]) -> list[tuple[Cell, ...]]:
+    """Cut a board's cells into shards; the last of each shape may be smaller.
+
+    Tasks of different shapes never share a shard, because one batch has one observation and one action
+    space. Shapes come in the order of their first tasks; inside a shape tasks ascend.
+    """
     size = info.shard_size or board.shard_size
-    return [cells[first : first + size] for first in range(0, len(cells), size)]
+    by_shape: dict[Shape, list[Cell]] = {}
+    for cell in cells_of(board, len(tasks)):
+        by_shape.setdefault(shape_of(tasks[cell.task]), []).append(cell)
+    return [
+        tuple(cells[first : first + size])
+        for cells in by_shape.values()
+        for first in range(0, len(cells), size)
+    ]
+
+
+def shape_of(task: Task) -> Shape:
+    """What tasks of one batch have in common: kind, observations, actions, and tokens of both."""
+    tokens = (task.observation_tokens, task.action_tokens) if isinstance(task, TabularTask) else (1, 1)
+    return type(task).__name__, task.n_observations, task.n_actions, *tokens
 
 
 def full_information(tasks: Sequence[Task]) -> list[Task]:
@@ -113,7 +131,8 @@ def _taught(board: Board, cells: Sequence[Cell], tasks: Sequence[Task]) -> Conte
     from anymdp_bench.contexts.recorder import context_seed, record_episodes
 
     seeds = [
-        context_seed(board.seed, board.bank, "test", cell.task, cell.run, board.teacher) for cell in cells
+        context_seed(board.seed, board.bank, board.split, cell.task, cell.run, board.teacher)
+        for cell in cells
     ]
     return record_episodes(tasks, board.teacher, seeds, board.teacher_episodes)
 

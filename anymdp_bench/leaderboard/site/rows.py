@@ -50,6 +50,8 @@ SCORES = (
     Column("asymptotic", "asymptotic %", True, "mean over the last tenth of the budget"),
     Column("regret", "regret", True, "mean of 1 - score over the budget"),
     Column("optimum", "of optimum %", True, "share of the finite-horizon optimum"),
+    Column("area", "area to 10K steps %", True, "mean score over the first 10,000 learning steps"),
+    Column("oracle90", "steps to 90 % of oracle", True),
 )
 SORTED_BY = (
     "iqm",
@@ -60,6 +62,8 @@ SORTED_BY = (
     "asymptotic",
     "regret",
     "optimum_share",
+    "area_10000",
+    "steps_to_oracle_90",
 )
 """Score column that each of `SCORES` is sorted by."""
 STATUS = Column("status", "status", False)

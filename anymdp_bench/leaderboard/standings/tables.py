@@ -15,6 +15,8 @@ from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing, Standings
 from anymdp_bench.leaderboard.standings.overall import NAME, TASKS, Total
 from anymdp_bench.leaderboard.standings.ranking import Ranking, Row, interval
+from anymdp_bench.scoring.reached import SHARES
+from anymdp_bench.scoring.recent import RECENT_STEPS
 
 DASH = "-"
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&-])")
@@ -29,14 +31,21 @@ HEADERS = (
     "asymptotic %",
     "regret",
     "of optimum %",
+    "area to 10K steps %",
+    "steps to 90 % of oracle",
     "status",
 )
+N_SCORES = len(HEADERS) - 3
+"""Columns that hold scores: all but rank, agent and status."""
 CSV_SCORES = (
     *("iqm", "iqm_low", "iqm_high", "asymptotic", "asymptotic_low", "asymptotic_high"),
     *("performance", "performance_low", "performance_high", "steps_to_99", "episodes_to_99"),
     *("regret", "optimum_share"),
     *("lived_1000", "lived_2000", "lived_5000", "lived_10000", "lived_100000", "lived_1000000"),
     *("episodes_1_20", "episodes_181_200"),
+    *(f"{unit}_to_oracle_{share}" for share in SHARES for unit in ("steps", "episodes")),
+    *(f"recent_{steps}" for steps in RECENT_STEPS),
+    *("area_10000", "area_10000_low", "area_10000_high"),
 )
 CSV_HEAD = ("track", "tasks", "rank", "agent", "group", "gradient_free")
 TRACK_TITLES = {"in-context": "In-context agents", "learner": "Learners"}
@@ -85,9 +94,10 @@ def board_markdown(standing: Standing) -> str:
 
 LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
-    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Rows",
-    "below the line have not been verified by a second run. *Published* rows are the figures of",
-    "arXiv 2502.02869, measured by its authors with their own tasks and protocol.",
+    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Area is",
+    "the mean score over the first 10,000 learning steps. Rows below the line have not been verified by a",
+    "second run. *Published* rows are the figures of arXiv 2502.02869, measured by its authors with their",
+    "own tasks and protocol.",
 )
 
 
@@ -137,9 +147,9 @@ def _cells(row: Row) -> list[str]:
 
 
 def score_cells(scores: Scores) -> list[str]:
-    """Cells from the interquartile mean to the share of the optimum; a dash for what is not known."""
+    """Cells from the interquartile mean to the steps to 90 %; a dash for what is not known."""
     if not scores:
-        return [DASH] * 8
+        return [DASH] * N_SCORES
     return [
         percent(scores["iqm"]),
         DASH if math.isnan(scores["iqm"]) else " to ".join(map(percent, interval(scores))),
@@ -149,6 +159,8 @@ def score_cells(scores: Scores) -> list[str]:
         percent(scores["asymptotic"]),
         DASH if math.isnan(scores["regret"]) else f"{scores['regret']:.3f}",
         percent(scores["optimum_share"]),
+        percent(scores["area_10000"]),
+        count(scores["steps_to_oracle_90"]),
     ]
 
 
@@ -162,7 +174,7 @@ def status_words(entry: Entry) -> list[str]:
 
 def _published_cells(method: str, figure: Figures) -> list[str]:
     numbers = [percent(figure.performance), count(figure.steps), count(figure.episodes)]
-    return ["", f"*{escape(method)}*", DASH, DASH, *numbers, DASH, DASH, DASH, "*published*"]
+    return ["", f"*{escape(method)}*", DASH, DASH, *numbers, *[DASH] * (N_SCORES - 5), "*published*"]
 
 
 def board_csv(standing: Standing) -> str:

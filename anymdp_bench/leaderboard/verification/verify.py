@@ -30,6 +30,7 @@ from anymdp_bench.leaderboard.verification.verdict import (
 )
 from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, Record, join_shards
+from anymdp_bench.tasks.protocol import Task
 
 ALPHA = 0.001
 """An honest rerun is called different with at most this probability."""
@@ -95,7 +96,7 @@ def reproduce(
         AgentError: the agent fails.
     """
     differing = differences(submission, agent)
-    shards = shards_of(submission.facts.board, agent.info, submission.n_tasks)
+    shards = shards_of(submission.facts.board, agent.info, _tasks(submission))
     least = 1 if not differing else _shards_for(shards, MIN_TASKS_COMPARED)
     n_chosen = min(len(shards), max(least, math.ceil(fraction * len(shards))))
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -119,7 +120,7 @@ def _play(
 ) -> Record:
     """Play some shards of a board of `n_cells` cells; the record is of their cells alone."""
     board = submission.facts.board
-    tasks = dict(enumerate(load_bank(board.bank).board_tasks(submission.n_tasks)))
+    tasks = dict(enumerate(_tasks(submission)))
     played = joblib.Parallel(n_jobs=jobs)(
         joblib.delayed(play_shard)(agent, board, cells, tasks, n_cells, _ignore) for cells in shards
     )
@@ -128,6 +129,10 @@ def _play(
     numbers = [cell.task for cell in cells]
     references = CellReferences(*(values[numbers] for values in submission.facts.references))
     return Record(cells, references, joined.points, joined.lived)
+
+
+def _tasks(submission: Submission) -> list[Task]:
+    return load_bank(submission.facts.board.bank).board_tasks(submission.n_tasks)
 
 
 def check_fraction(fraction: float) -> None:
