@@ -1,7 +1,12 @@
-"""An agent at play: every call is checked, and every failure names agent, task and step."""
+"""An agent at play: every call is checked, and every failure names agent, task and step.
+
+An agent is given copies of the protocol's arrays, and its answers are copied: whatever it writes into them, the
+protocol goes by its own.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -41,12 +46,16 @@ class Player:
     ) -> None:
         """Make the agent forget everything, and hand it what teachers recorded."""
         self.steps[:] = 0
-        spaces = env.single_observation_space, env.single_action_space
+        spaces = copy.deepcopy((env.single_observation_space, env.single_action_space))
         self._call("begin", self.agent.begin, len(self.cells), *spaces, seed, context=context, tasks=tasks)
 
     def act(self, observations: Observations, active: BoolArray) -> Actions:
-        """Ask for actions; `advance` checks them."""
-        return self._call("act", self.agent.act, observations, active)
+        """Ask for actions, int64 where they are integers at all; `advance` checks them."""
+        return self._call("act", self._answer, observations.copy(), active.copy())
+
+    def _answer(self, observations: Observations, active: BoolArray) -> Actions:
+        answer = np.array(self.agent.act(observations, active))
+        return answer.astype(np.int64, copy=False) if answer.dtype.kind in "iu" else answer
 
     def advance(self, env: BatchEnv, actions: Actions, active: BoolArray) -> StepBatch:
         """Step the environment with the agent's actions.
@@ -67,13 +76,13 @@ class Player:
         self._call(
             "observe",
             self.agent.observe,
-            observations,
-            actions,
-            step.rewards,
-            step.observations,
-            step.terminated,
-            step.truncated,
-            active,
+            observations.copy(),
+            actions.copy(),
+            step.rewards.copy(),
+            step.observations.copy(),
+            step.terminated.copy(),
+            step.truncated.copy(),
+            active.copy(),
         )
 
     def freeze(self) -> None:
@@ -122,8 +131,9 @@ class Player:
         if shapes != {(len(self.cells), n_episodes)}:
             message = f"answered arrays {sorted(shapes)}; each is [{len(self.cells)}, {n_episodes}]."
             raise self._failure(name, message)
-        self.steps += episodes.lengths.sum(axis=1)
-        return episodes
+        kept = Episodes(*(np.array(values) for values in episodes))
+        self.steps += kept.lengths.sum(axis=1)
+        return kept
 
     def _call(self, name: str, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         try:
