@@ -71,6 +71,26 @@ def test_an_honest_run_is_equal_to_the_bit(bandits: tuple[Submission, Path]) -> 
     assert found.difference == 0 and found.cells == 64 and found.differing == []
 
 
+def test_bits_come_first_whatever_hashes_and_versions_say(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    metadata = submission.metadata
+    code = metadata.code.model_copy(update={"agent": "0" * 64, "anymdp_bench": "1" * 64})
+    machine = metadata.machine.model_copy(update={"processor": "another", "python": "2.7"})
+    moved = metadata.model_copy(update={"code": code, "machine": machine})
+    found = reproduce(dataclasses.replace(submission, metadata=moved), Uniform(), seed=1)
+    assert (found.test, found.outcome, found.p_value) == ("equal to the bit", "equal", None)
+    assert found.differing == ["python", "processor", "code of the package", "code of the agent"]
+
+
+def test_one_bit_is_a_difference(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    means = submission.points["return"].copy()
+    means[5] = np.nextafter(means[5], 2)
+    spoilt = dataclasses.replace(submission, points=submission.points | {"return": means})
+    found = reproduce(spoilt, Uniform(), fraction=1, seed=1)
+    assert (found.test, found.outcome) == ("equal to the bit", "different")
+
+
 def test_other_draws_on_the_same_machine_are_different(bandits: tuple[Submission, Path]) -> None:
     submission, _ = bandits
     metadata = submission.metadata
