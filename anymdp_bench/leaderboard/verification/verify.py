@@ -81,7 +81,7 @@ def reproduce(
     """Run a random part again and compare it with what was submitted.
 
     Whole shards are run, because an agent's random numbers belong to a shard. Equality to the bit is the
-    verdict, whatever made it. Where bits differ, and code, versions or processor are not those of the record,
+    verdict, whatever made it. Where bits differ, and code, versions or processor are not the record's,
     a permutation test at `ALPHA` compares the scores over the last tenth of the points, over more shards where
     `fraction` holds too few tasks for a test.
 
