@@ -91,9 +91,11 @@ class Agent(Protocol):
     def act(self, observations: Observations, active: BoolArray) -> Actions:
         """Choose one action per row.
 
+        Here and in `observe` arrays are the agent's own copies: it may keep and change them.
+
         Args:
             observations: ``[n]`` ids, or ``[n, T]`` tokens.
-            active: bool ``[n]``, read-only; the other rows wait, and their answer is not read.
+            active: bool ``[n]``; the other rows wait, and their answer is not read.
 
         Returns:
             Integer array ``[n]`` (or ``[n, T]``) of legal actions.

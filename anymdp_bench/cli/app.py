@@ -78,6 +78,10 @@ def run(
         list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Short for --option checkpoint=NAME.")] = None,
+    isolated: Annotated[
+        bool,
+        typer.Option("--isolated", help="Let the agent play from a process of its own, as `verify` does."),
+    ] = False,
 ) -> None:
     """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
 
@@ -88,13 +92,16 @@ def run(
     from anymdp_bench.agents.registry import make_agent
     from anymdp_bench.evaluation.boards import get_board
     from anymdp_bench.evaluation.evaluate import change_board
+    from anymdp_bench.evaluation.isolation.settings import AgentSource
+    from anymdp_bench.evaluation.isolation.trust import walled_agent
     from anymdp_bench.evaluation.report import score_table
 
     sys.path.append(str(Path.cwd()))
     changes = {"split": split} | ({} if tasks is None else {"n_tasks": tasks})
     spec = change_board(get_board(board), changes)
     options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
-    agents = [make_agent(agent, bank=spec.bank, options=options)]
+    source = AgentSource(name=agent, bank=spec.bank, options=options)
+    agents = [walled_agent(source) if isolated else make_agent(agent, bank=spec.bank, options=options)]
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
     results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
     Console().print(score_table(results))

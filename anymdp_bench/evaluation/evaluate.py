@@ -14,6 +14,7 @@ from anymdp_bench.agents.registry import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.boards import Board, get_board
 from anymdp_bench.evaluation.fan_out import check_backend, fan_out
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.evaluation.progress import shared_slots
 from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
@@ -123,11 +124,16 @@ def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
     }
 
 
+def agent_code(agent: Agent) -> str:
+    """Hash of an agent's source; that of an isolated agent as its process says."""
+    return agent.description.code if isinstance(agent, IsolatedAgent) else agent_hash(agent)
+
+
 def _manifest(board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]) -> Manifest:
     return Manifest(
         board=board,
         agent=agent.info,
-        code={"anymdp_bench": package_hash(), "agent": agent_hash(agent)},
+        code={"anymdp_bench": package_hash(), "agent": agent_code(agent)},
         fingerprints=[task.fingerprint() for task in tasks],
         references=known,
         shards=shards_of(board, agent.info, tasks),

@@ -16,7 +16,7 @@ Calls = Sequence[tuple[Any, ...]]
 
 
 def _on_processes(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
-    pool = joblib.Parallel(n_jobs=min(jobs, len(calls)), return_as="generator_unordered")
+    pool = joblib.Parallel(n_jobs=max(1, min(jobs, len(calls))), return_as="generator_unordered")
     yield from pool(joblib.delayed(function)(*call) for call in calls)
 
 

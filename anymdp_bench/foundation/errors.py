@@ -72,13 +72,14 @@ class MissingExtra(BenchError, ImportError):
 class AgentError(BenchError, RuntimeError):
     """An agent raised, or answered with something that the protocol refuses.
 
-    `row` is the batch row at fault, where the raiser knows it.
+    `row` is the batch row at fault and `call` the call that failed, where the raiser knows them.
     """
 
-    def __init__(self, message: str, row: int | None = None) -> None:
-        """Keep the message, and the row at fault."""
+    def __init__(self, message: str, row: int | None = None, call: str | None = None) -> None:
+        """Keep the message, the row at fault and the call."""
         super().__init__(message)
         self.row = row
+        self.call = call
 
 
 class UndefinedScore(BenchError, ValueError):

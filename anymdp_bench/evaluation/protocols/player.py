@@ -1,17 +1,24 @@
-"""An agent at play: every call is checked, and every failure names agent, task and step."""
+"""An agent at play: every call is checked, and every failure names agent, task and step.
+
+An agent is given copies of the protocol's arrays, and its answers are copied: whatever it writes into them,
+the protocol goes by its own.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anymdp_bench.agents.protocol import Actions, Agent, Episodes, Observations
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv, StepBatch
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.errors import AgentError, InvalidAction
 from anymdp_bench.foundation.types import BoolArray, FloatArray
 from anymdp_bench.records.record import Cell
@@ -35,18 +42,24 @@ class Player:
         self.agent = agent
         self.cells = tuple(cells)
         self.steps = np.zeros(len(self.cells), dtype=np.int64)
+        self._steps_told = self.steps
+        self._own = _same if isinstance(agent, IsolatedAgent) else np.copy
 
     def begin(
         self, env: BatchEnv, seed: int, tasks: Sequence[Task] | None, context: Context | None = None
     ) -> None:
         """Make the agent forget everything, and hand it what teachers recorded."""
         self.steps[:] = 0
-        spaces = env.single_observation_space, env.single_action_space
+        spaces = copy.deepcopy((env.single_observation_space, env.single_action_space))
         self._call("begin", self.agent.begin, len(self.cells), *spaces, seed, context=context, tasks=tasks)
 
     def act(self, observations: Observations, active: BoolArray) -> Actions:
-        """Ask for actions; `advance` checks them."""
-        return self._call("act", self.agent.act, observations, active)
+        """Ask for actions, int64 where they are integers at all; `advance` checks them."""
+        return self._call("act", self._answer, self._own(observations), self._own(active))
+
+    def _answer(self, observations: Observations, active: BoolArray) -> Actions:
+        answer = self._own(np.asarray(self.agent.act(observations, active)))
+        return answer.astype(np.int64, copy=False) if answer.dtype.kind in "iu" else answer
 
     def advance(self, env: BatchEnv, actions: Actions, active: BoolArray) -> StepBatch:
         """Step the environment with the agent's actions.
@@ -64,17 +77,24 @@ class Player:
         self, observations: Observations, actions: Actions, step: StepBatch, active: BoolArray
     ) -> None:
         """Tell the agent what its actions led to."""
+        own = self._own
+        self._steps_told = self.steps.copy()
         self._call(
             "observe",
             self.agent.observe,
-            observations,
-            actions,
-            step.rewards,
-            step.observations,
-            step.terminated,
-            step.truncated,
-            active,
+            own(observations),
+            own(actions),
+            own(step.rewards),
+            own(step.observations),
+            own(step.terminated),
+            own(step.truncated),
+            own(active),
         )
+
+    def finish(self, agent: Agent) -> None:
+        """Let the agent that was seated here take in what it has not been told yet."""
+        if isinstance(agent, IsolatedAgent):
+            self._call("observe", agent.finish)
 
     def freeze(self) -> None:
         """Stop learning."""
@@ -122,26 +142,34 @@ class Player:
         if shapes != {(len(self.cells), n_episodes)}:
             message = f"answered arrays {sorted(shapes)}; each is [{len(self.cells)}, {n_episodes}]."
             raise self._failure(name, message)
-        self.steps += episodes.lengths.sum(axis=1)
-        return episodes
+        scores, rewards, lengths = episodes
+        kept = Episodes(np.array(scores), np.array(rewards), np.array(lengths))
+        self.steps += kept.lengths.sum(axis=1)
+        return kept
 
     def _call(self, name: str, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         try:
             return method(*args, **kwargs)
         except Exception as error:
             if isinstance(error, AgentError):
-                raise self._failure(name, str(error), error.row) from error
+                raise self._failure(error.call or name, str(error), error.row) from error
             raise self._failure(name, f"{type(error).__name__}: {error}") from error
 
     def _failure(self, name: str, message: str, row: int | None = None) -> AgentError:
+        steps = self._steps_told if name == "observe" else self.steps
         if row is None and len(self.cells) == 1:
             row = 0
         if row is None:
             tasks = sorted({cell.task for cell in self.cells})
-            where = f"tasks {tasks[0]}..{tasks[-1]}, step {self.steps.max()}"
+            where = f"tasks {tasks[0]}..{tasks[-1]}, step {steps.max()}"
         else:
-            where = f"task {self.cells[row].task}, run {self.cells[row].run}, step {self.steps[row]}"
+            where = f"task {self.cells[row].task}, run {self.cells[row].run}, step {steps[row]}"
         return AgentError(f"Agent {self.agent.info.name!r}, {where}, in {name}: {message}", row)
+
+
+def _same(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array itself: an agent in another process has copies anyway."""
+    return array
 
 
 def _copies(env: BatchEnv, row: int, n: int) -> BatchEnv:

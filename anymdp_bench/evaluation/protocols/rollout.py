@@ -103,13 +103,12 @@ def rollout(
     again = np.ones(n, dtype=np.bool_)
     counted = player.steps if steps is None else steps
     active = again.copy()
-    shown = _read_only(active)
     observations = env.restart(again)
     playing = True
     while playing:
-        actions = player.act(observations, shown)
+        actions = player.act(observations, active)
         step = player.advance(env, actions, active)
-        player.observe(observations, actions, step, shown)
+        player.observe(observations, actions, step, active)
         observations = step.observations
         n_ended = _count(
             tally, counted, active, step.scores, step.rewards, step.terminated, step.truncated, again
@@ -120,15 +119,7 @@ def rollout(
                 ended = np.flatnonzero(active & (step.terminated | step.truncated))
                 clock[ended, tally.done[ended] - 1] = time.monotonic()
             active = tally.done < n_episodes
-            shown = _read_only(active)
             playing = bool(active.any())
             if again.any():
                 observations = env.restart(again)
     return Episodes(tally.scores, tally.rewards, tally.lengths)
-
-
-def _read_only(mask: BoolArray) -> BoolArray:
-    """What agents see of a mask; the mask itself stays writable, the kind that kernels are compiled for."""
-    view = mask.view()
-    view.setflags(write=False)
-    return view

@@ -19,6 +19,7 @@ from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.evaluation.boards import Board
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.evaluation.protocols.frozen import ExactTest, FrozenTest, SampledTest, has_exact_test
 from anymdp_bench.evaluation.protocols.player import Player
 from anymdp_bench.evaluation.protocols.rollout import OnEpisodes
@@ -85,7 +86,12 @@ def play_shard(
     on_episodes: OnEpisodes,
 ) -> ShardRecord:
     """Let a fresh copy of `agent` play one shard; arguments and errors are those of `play_with`."""
-    return play_with(copy.deepcopy(agent), board, cells, tasks, n_cells, on_episodes)
+    seated = copy.deepcopy(agent)
+    try:
+        return play_with(seated, board, cells, tasks, n_cells, on_episodes)
+    finally:
+        if isinstance(seated, IsolatedAgent):
+            seated.close()
 
 
 def play_with(
@@ -119,9 +125,13 @@ def play_with(
     first = cells[0]
     seed = child_seed(board.seed, "agent", first.task, first.run)
     player.begin(env, seed, seen if privileged else None, _taught(board, cells, seen))
-    if not agent.info.learner:
-        return live_in_context(player, env, board, on_episodes)
-    return train_and_test(player, env, board, _make_test(player, board, seen, n_cells), on_episodes)
+    if agent.info.learner:
+        test = _make_test(player, board, seen, n_cells)
+        record = train_and_test(player, env, board, test, on_episodes)
+    else:
+        record = live_in_context(player, env, board, on_episodes)
+    player.finish(agent)
+    return record
 
 
 def _taught(board: Board, cells: Sequence[Cell], tasks: Sequence[Task]) -> Context | None:

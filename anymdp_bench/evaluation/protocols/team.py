@@ -153,4 +153,5 @@ class Team:
 
 def _joint_row(error: AgentError) -> AgentError:
     """Say the joint row instead of the player's."""
-    return AgentError(str(error), None if error.row is None else error.row // N_PLAYERS)
+    row = None if error.row is None else error.row // N_PLAYERS
+    return AgentError(str(error), row, error.call)

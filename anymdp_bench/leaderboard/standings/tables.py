@@ -95,9 +95,9 @@ def board_markdown(standing: Standing) -> str:
 LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
     "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Area is",
-    "the mean score over the first 10,000 learning steps. Rows below the line have not been verified by a",
-    "second run. *Published* rows are the figures of arXiv 2502.02869, measured by its authors with their",
-    "own tasks and protocol.",
+    "the mean score over the first 10,000 learning steps. Rows under *older rules* were verified by playing a",
+    "part again; unverified ones have no rank. *Published* rows are the figures of arXiv 2502.02869,",
+    "measured by its authors with their own tasks and protocol.",
 )
 
 
@@ -131,7 +131,7 @@ def _rows(ranking: Ranking) -> list[str]:
     lines = []
     group = None
     for row in ranking.rows:
-        if row.group != group and (group is not None or row.group == "unverified"):
+        if row.group != group and (group is not None or row.group != "verified"):
             lines.append(_line(["", f"**{row.group}**", *[""] * (len(HEADERS) - 2)]))
         group = row.group
         lines.append(_line(_cells(row)))
@@ -166,8 +166,10 @@ def score_cells(scores: Scores) -> list[str]:
 
 def status_words(entry: Entry) -> list[str]:
     """Words on how far an entry can be trusted, and what it is."""
-    words = ["verified" if entry.verified else "not reproduced" if entry.refuted else "unverified"]
-    words += ["falls on fresh tasks"] * entry.fell
+    known = "verified" if entry.verified else "older rules" if entry.verified_before else "unverified"
+    words = ["not reproduced" if entry.refuted else known]
+    words += [f"falls on {kind} tasks" for kind in entry.fell]
+    words += ["uses geometry"] * entry.metadata.uses_geometry
     agent = entry.metadata.agent
     return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint
 
@@ -201,13 +203,13 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 def overall_markdown(standings: Standings) -> str:
     """The overall board."""
-    headers = ("rank", "agent", "mean rank", "mean IQM %", "rows", "status")
+    headers = ("rank", "agent", "mean IQM %", "rows", "status")
     lines = [f"# {NAME}", "", OVERALL_LEGEND, ""]
     for track, totals in standings.overall.items():
         lines += [f"## {TRACK_TITLES[track]}", ""]
         if totals:
             lines += _head(headers)
-            lines += [_line(_total_cells(place, total)) for place, total in enumerate(totals, 1)]
+            lines += [_line(_total_cells(total)) for total in totals]
         else:
             lines.append("No entry yet.")
         lines.append("")
@@ -215,22 +217,23 @@ def overall_markdown(standings: Standings) -> str:
 
 
 OVERALL_LEGEND = (
-    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks. A row without an entry "
-    "counts as the rank after the last and as a score of 0."
+    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks, of the interquartile mean "
+    "(IQM) of late scores; below 0 counts as 0, and so does a row without a verified entry. Agents without "
+    "any verified entry have no rank."
 )
 
 
-def _total_cells(place: int, total: Total) -> list[str]:
-    verified = "verified" if total.verified else "unverified"
+def _total_cells(total: Total) -> list[str]:
+    rank = "" if total.rank is None else str(total.rank)
     title = escape(total.entry.metadata.title)
-    return [str(place), title, f"{total.mean_rank:.2f}", percent(total.mean_iqm), str(total.n_rows), verified]
+    return [rank, title, percent(total.mean), str(total.n_rows), total.group]
 
 
 def overall_csv(standings: Standings) -> str:
     """The overall board with every column."""
-    rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_rank", "mean_iqm", "rows", "verified")]
+    rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_iqm", "rows", "group")]
     for track, totals in standings.overall.items():
-        for place, total in enumerate(totals, 1):
-            means = _number(total.mean_rank), _number(total.mean_iqm)
-            rows.append((track, place, total.entry.name, *means, total.n_rows, total.verified))
+        for total in totals:
+            name, mean = total.entry.name, _number(total.mean)
+            rows.append((track, total.rank or "", name, mean, total.n_rows, total.group))
     return _csv(rows)

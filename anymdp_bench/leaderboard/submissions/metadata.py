@@ -30,14 +30,14 @@ Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
-def _check_integer(value: Any) -> int:
+def check_integer(value: Any) -> int:
     """Refuse true, which equals 1 and would pass for it."""
     if type(value) is not int:
         raise ValueError(f"{value!r} is no integer")
     return value
 
 
-Version = Annotated[Literal[1], BeforeValidator(_check_integer), Field(alias="schema")]
+Version = Annotated[Literal[1], BeforeValidator(check_integer), Field(alias="schema")]
 """Version of a file's format."""
 
 
@@ -124,6 +124,8 @@ class Metadata(Strict):
         date: Day of submission.
         entry_point: Registered name or ``"package.module:factory"`` with which `verify` makes the agent.
         gradient_free: No gradient step is taken while the agent is evaluated.
+        uses_geometry: It makes use of what neighbouring ids of observations mean; so it is not verified
+            under permuted ids, and shown as such.
         agent: What the agent declared.
         board: Fields of the board's specification, with the number of tasks that were played.
         code: Hashes of the source that ran.
@@ -142,6 +144,7 @@ class Metadata(Strict):
     date: Date
     entry_point: Slug | Path | None
     gradient_free: bool
+    uses_geometry: bool = False
     agent: DeclaredAgent
     board: Settings
     code: Code

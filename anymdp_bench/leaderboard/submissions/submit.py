@@ -55,6 +55,7 @@ class Entry:
     date: str | None = None
     entry_point: str | None = None
     gradient_free: bool | None = None
+    uses_geometry: bool = False
 
 
 def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts) -> tuple[Submission, Path]:
@@ -110,6 +111,7 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
         "date": entry.date or datetime.datetime.now(datetime.UTC).date().isoformat(),
         "entry_point": entry.entry_point or known,
         "gradient_free": free,
+        "uses_geometry": entry.uses_geometry,
         "agent": declared(agent),
         "board": manifest.board.as_dict(),
         "code": manifest.code,
