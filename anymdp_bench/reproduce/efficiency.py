@@ -50,8 +50,8 @@ TEXT = (
     "runs of a single task, resampled; a dash where it is not reached.] At most: reached at the agent's "
     f"first evaluation point, after 10 lived or 100 training episodes.{LEARNER_MARK} learner, tested while "
     "frozen; others are scored on what they live. In the figure solid lines are evaluation points and "
-    "dotted ones the last ten episodes lived at equal steps; crosses are the paper's performance at its steps "
-    "to 99 %."
+    "dotted ones the last ten episodes lived at equal steps; crosses are the paper's performance at its "
+    "steps to 99 %."
 )
 
 

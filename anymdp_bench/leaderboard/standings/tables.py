@@ -95,8 +95,8 @@ def board_markdown(standing: Standing) -> str:
 LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
     "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Area is",
-    "the mean score over the first 10,000 learning steps. Rows under *older rules* were verified by playing a",
-    "part again; unverified ones have no rank. *Published* rows are the figures of arXiv 2502.02869,",
+    "the mean score over the first 10,000 learning steps. Rows under *older rules* were verified by playing",
+    "a part again; unverified ones have no rank. *Published* rows are the figures of arXiv 2502.02869,",
     "measured by its authors with their own tasks and protocol.",
 )
 
