@@ -1,7 +1,8 @@
 """Compiled building blocks for agents that simulate tasks by the million themselves.
 
 Everything here can be called from a `numba.njit` function. The generator is that of the whole package; the
-sampler returns plain arrays on the task's grids (`Drawn`) instead of a validated `TabularTask`.
+sampler returns plain arrays on the task's grids (`Drawn`) instead of a validated `TabularTask`. A `Statistic`
+is all that a context says about a Markov task, kept as counts; `plan_row` and `plan_leaves` plan on it.
 """
 
 from anymdp_bench.foundation.exact import exp, log, normal_central, normal_tail
@@ -20,21 +21,40 @@ from anymdp_bench.foundation.seeding import (
     permutation,
     stream_key,
 )
+from anymdp_bench.planning.empirical import (
+    UNTAGGED,
+    Statistic,
+    add_steps,
+    forget_row,
+    grown,
+    has_room,
+    make_statistic,
+    record_step,
+    see,
+)
 from anymdp_bench.planning.kernels import Outcomes, myopic_actions, policy_iteration
+from anymdp_bench.planning.leaves import pair_value, plan_leaves, plan_row, reward_scale
 from anymdp_bench.samplers.anymdp import Drawn
 from anymdp_bench.samplers.anymdp import draw_task as draw_anymdp
 from anymdp_bench.samplers.garnet import draw_task as draw_garnet
 
 __all__ = [
     "AGENT_STREAM",
+    "UNTAGGED",
     "WEIGHT_TOTAL",
     "Drawn",
     "Outcomes",
+    "Statistic",
+    "add_steps",
     "draw",
     "draw_anymdp",
     "draw_garnet",
     "exp",
+    "forget_row",
+    "grown",
+    "has_room",
     "log",
+    "make_statistic",
     "myopic_actions",
     "next_bits",
     "next_exponential",
@@ -46,7 +66,13 @@ __all__ = [
     "normal_central",
     "normal_tail",
     "outcome_bits",
+    "pair_value",
     "permutation",
+    "plan_leaves",
+    "plan_row",
     "policy_iteration",
+    "record_step",
+    "reward_scale",
+    "see",
     "stream_key",
 ]
