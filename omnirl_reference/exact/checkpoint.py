@@ -1,0 +1,64 @@
+"""Checkpoints of exact-memory agents: tensors as safetensors, everything else as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from anymdp_bench import InvalidConfig
+from omnirl_reference.checkpoint import TRAINING, WEIGHTS, replace_file
+from omnirl_reference.config_file import read_json
+from omnirl_reference.exact.config import KIND, is_exact
+from omnirl_reference.exact.network import ExactNetwork
+from omnirl_reference.shipped import NOTES
+
+WIDEST, MOST_ROUNDS = 1024, 64
+"""Bounds of what is loaded."""
+
+
+def save_network(network: ExactNetwork, folder: Path, notes: dict[str, Any]) -> None:
+    """Write weights and notes; each file is replaced only by a complete one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    shape = {"kind": KIND, "width": network.width, "rounds": network.rounds}
+    text = json.dumps({**notes, **shape}, indent=1, sort_keys=True) + "\n"
+    replace_file(folder / WEIGHTS, lambda path: save_file(weights, path))
+    replace_file(folder / NOTES, lambda path: path.write_text(text))
+
+
+def load_network(folder: Path) -> tuple[ExactNetwork, dict[str, Any]]:
+    """Read a network and its notes.
+
+    Raises:
+        InvalidConfig: the folder holds no checkpoint of this kind, or its parts do not fit each other.
+    """
+    notes = read_json(folder / NOTES)
+    width, rounds = notes.get("width"), notes.get("rounds")
+    whole = isinstance(width, int) and isinstance(rounds, int)
+    if not (is_exact(notes) and whole and 0 < width <= WIDEST and 0 < rounds <= MOST_ROUNDS):
+        raise InvalidConfig(
+            f"{folder}: not a checkpoint of an exact-memory agent: its notes say kind {notes.get('kind')!r}, "
+            f"width {width!r}, rounds {rounds!r}; legal are {KIND!r}, 1..{WIDEST} and 1..{MOST_ROUNDS}."
+        )
+    network = ExactNetwork(width, rounds)
+    try:
+        weights = load_file(folder / WEIGHTS)
+        network.load_state_dict(weights)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise InvalidConfig(f"{folder}: not a checkpoint ({type(error).__name__}: {error}).") from error
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise InvalidConfig(f"{folder}: holds weights that are not finite; train or fetch it again.")
+    return network.eval(), notes
+
+
+def save_run(folder: Path, tensors: dict[str, Tensor]) -> None:
+    """Write what a run needs to go on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {name: value.detach().contiguous() for name, value in tensors.items()}
+    replace_file(folder / TRAINING, lambda path: save_file(kept, path))
