@@ -18,6 +18,7 @@ from anymdp_bench.kernels import Statistic, exp, log, plan_row, reward_scale
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 DISCOUNT, PSEUDO, BONUS, LEAST_VISITS, OPTIMISTIC = range(5)
 PLANNERS = np.array(
