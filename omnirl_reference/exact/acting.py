@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anymdp_bench import InvalidConfig
+from anymdp_bench.foundation.checks import Limit, Number, OneOf, check, check_fields
 from omnirl_reference.exact.network import QUANTILES
-from omnirl_reference.legal import Limit, Number, OneOf, check, check_fields
 
 LEAVES = ("values", "gains", "optimist")
 
@@ -54,7 +54,9 @@ class Acting:
     def __post_init__(self) -> None:
         """Check every field."""
         check_fields(self, LIMITS)
-        check(self.quantile in QUANTILES, "quantile", self.quantile, f"one of {', '.join(map(str, QUANTILES))}")
+        check(
+            self.quantile in QUANTILES, "quantile", self.quantile, f"one of {', '.join(map(str, QUANTILES))}"
+        )
 
 
 def acting(*changes: Mapping[str, Any]) -> Acting:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from anymdp_bench import AgentInfo, Context, Task, child_seed, discrete_sizes
 from anymdp_bench.kernels import add_steps, grown, make_statistic
-from omnirl_reference.checkpoint import fingerprint
-from omnirl_reference.draws import new_streams
 from omnirl_reference.exact.acting import Acting, acting
 from omnirl_reference.exact.checkpoint import load_network
 from omnirl_reference.exact.features import N_TAGS, new_plans
 from omnirl_reference.exact.network import QUANTILES, ExactNetwork
 from omnirl_reference.exact.network_kernels import GAIN, VALUE, weights_of
 from omnirl_reference.exact.play import Rows, Rules, act_rows, observe_rows, refresh_rows
+from omnirl_reference.model.checkpoint import fingerprint
+from omnirl_reference.playing.draws import new_streams
 
 SHARD_SIZE = 16
 """Tasks that one copy plays at once: enough to share a step's overhead, few enough to share out to cores."""

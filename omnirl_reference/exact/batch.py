@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from anymdp_bench.kernels import Statistic
 from omnirl_reference.exact.features import (
     CERTAIN,
-    OPTIMIST as OPTIMIST_PLAN,
     PAIR_FEATURES,
     STATE_FEATURES,
     TASK_FEATURES,
@@ -22,6 +21,9 @@ from omnirl_reference.exact.features import (
     Plans,
     Singles,
     write_features,
+)
+from omnirl_reference.exact.features import (
+    OPTIMIST as OPTIMIST_PLAN,
 )
 from omnirl_reference.exact.lanes import GAINS, KAPPA, KIND, QUANTILE, SAMPLED, VALUES, Lanes, LaneState
 from omnirl_reference.exact.leaves import DISCOUNT, MOST, best_tried, plan_on_leaves, write_leaves

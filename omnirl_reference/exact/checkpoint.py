@@ -8,15 +8,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from anymdp_bench import InvalidConfig
-from omnirl_reference.checkpoint import TRAINING, WEIGHTS, replace_file
-from omnirl_reference.config_file import read_json
+from anymdp_bench.foundation.files import replacing
+from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.config import KIND, is_exact
 from omnirl_reference.exact.network import ExactNetwork
-from omnirl_reference.shipped import NOTES
+from omnirl_reference.model.checkpoint import TRAINING, WEIGHTS
+from omnirl_reference.model.shipped import NOTES
 
 WIDEST, MOST_ROUNDS = 1024, 64
 """Bounds of what is loaded."""
@@ -28,8 +29,10 @@ def save_network(network: ExactNetwork, folder: Path, notes: dict[str, Any]) -> 
     weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
     shape = {"kind": KIND, "width": network.width, "rounds": network.rounds}
     text = json.dumps({**notes, **shape}, indent=1, sort_keys=True) + "\n"
-    replace_file(folder / WEIGHTS, lambda path: save_file(weights, path))
-    replace_file(folder / NOTES, lambda path: path.write_text(text))
+    with replacing(folder / WEIGHTS) as file:
+        file.write(save(weights))
+    with replacing(folder / NOTES) as file:
+        file.write(text.encode())
 
 
 def load_network(folder: Path) -> tuple[ExactNetwork, dict[str, Any]]:
@@ -61,4 +64,5 @@ def save_run(folder: Path, tensors: dict[str, Tensor]) -> None:
     """Write what a run needs to go on."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = {name: value.detach().contiguous() for name, value in tensors.items()}
-    replace_file(folder / TRAINING, lambda path: save_file(kept, path))
+    with replacing(folder / TRAINING) as file:
+        file.write(save(kept))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from anymdp_bench import InvalidConfig
-from omnirl_reference.config_file import CONFIGS, config_names, read_json
-from omnirl_reference.config import LEAST_STATES
+from anymdp_bench import LEAST_RANKED_STATES, InvalidConfig
+from anymdp_bench.foundation.checks import SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
+from omnirl_reference.config.file import CONFIGS, read_json
 from omnirl_reference.exact.families import FAMILIES, Family
-from omnirl_reference.legal import TEXT, Limit, Number, OneOf, Whole, check, check_fields
 
+EXACT_CONFIGS = CONFIGS / "exact"
 KIND = "exact"
 """Value of ``"kind"`` in the JSON file."""
 GRID_ACTIONS = (4, 5)
@@ -29,7 +30,7 @@ LIMITS: dict[str, Limit] = {
     **dict.fromkeys(("warm_up", "seed"), Whole(0)),
     **dict.fromkeys(("learning_rate", "clip", "label_temperature"), Number(above=True)),
     **dict.fromkeys(("weight_decay", "quantile_weight", "checkpoint_minutes"), Number()),
-    **dict.fromkeys(("final_rate", "average"), Number(0, 1)),
+    **dict.fromkeys(("final_rate", "average"), SHARE),
 }
 WATCHING = ("checkpoint_minutes",)
 """Fields that change nothing about what is learnt: a run may go on with other values."""
@@ -62,7 +63,7 @@ class Pool:
             check(self.n_actions in GRID_ACTIONS, "n_actions", self.n_actions, "4 or 5 in a grid")
             check(self.n_states >= LEAST_CELLS, "n_states", self.n_states, Whole(LEAST_CELLS))
         if self.family == "anymdp":
-            check(self.n_states >= LEAST_STATES, "n_states", self.n_states, Whole(LEAST_STATES))
+            check(self.n_states >= LEAST_RANKED_STATES, "n_states", self.n_states, Whole(LEAST_RANKED_STATES))
         if self.family == "bandit":
             check(self.n_states == 1, "n_states", self.n_states, "1 in a bandit")
 
@@ -137,8 +138,15 @@ def is_exact(values: Mapping[str, Any]) -> bool:
     return values.get("kind") == KIND
 
 
+def exact_names() -> list[str]:
+    """Names of the configurations of this kind that ship."""
+    return sorted(path.stem for path in EXACT_CONFIGS.glob("*.json"))
+
+
 def exact_values(name: str) -> dict[str, Any] | None:
-    """JSON values of a configuration of this kind, shipped or a file; None if it is of another kind."""
-    path = CONFIGS / f"{name}.json" if name in config_names() else None
-    values = read_json(path) if path else {}
+    """JSON values of a configuration of this kind, shipped or a file; None if there is none of that name."""
+    if name in exact_names():
+        return read_json(EXACT_CONFIGS / f"{name}.json")
+    path = Path(name)
+    values = read_json(path) if path.is_file() else {}
     return values if is_exact(values) else None

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.kernels import WEIGHT_TOTAL, Outcomes, draw, next_integer, next_uniform, next_unit
-from omnirl_reference.learners import Stream
-from omnirl_reference.worlds import Ints, World
+from omnirl_reference.stream.learners import Stream
+from omnirl_reference.stream.worlds import Ints, World
 
 BOARD_SHAPES = ((4, 4), (4, 12), (12, 4), (6, 6), (8, 8), (10, 10))
 """Height and width of the grids that boards are made of."""

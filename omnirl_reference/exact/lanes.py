@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench import child_seed
 from anymdp_bench.kernels import (
     Statistic,
     exp,
@@ -31,14 +32,13 @@ from anymdp_bench.kernels import (
     record_step,
     see,
 )
-from anymdp_bench import child_seed
-from omnirl_reference.config import TAG_RANDOM, TAG_UNKNOWN
-from omnirl_reference.draws import new_streams
+from omnirl_reference.config.fields import TAG_RANDOM, TAG_UNKNOWN
 from omnirl_reference.exact.families import Family, Solution, solve
 from omnirl_reference.exact.features import N_TAGS, Plans, new_plans
-from omnirl_reference.learners import Floats, Stream
-from omnirl_reference.simulate import CENTRAL
-from omnirl_reference.worlds import Ints, World
+from omnirl_reference.playing.draws import new_streams
+from omnirl_reference.stream.learners import Floats, Stream
+from omnirl_reference.stream.simulate import CENTRAL
+from omnirl_reference.stream.worlds import Ints, World
 
 UNIFORM, SAMPLED, OPTIMIST, VALUES, GAINS = range(5)
 """How a lane acts: at random, by logits, greedily by the fixed optimist, or by leaves of either head."""
@@ -63,8 +63,9 @@ class LaneState(NamedTuple):
     Attributes:
         keys: uint64 ``[n]``, of the current tasks.
         streams: uint64 ``[n]``.
-        whole: int64 ``[n, 9]``: state, steps of the episode (`NO_EPISODE` between two), own steps so far and at
-            most, kind of play, quantile, steps that a teacher plays, its discount, whether its tags show.
+        whole: int64 ``[n, 9]``: state, steps of the episode (`NO_EPISODE` between two), own steps so far
+            and at most, kind of play, quantile, steps that a teacher plays, its discount, whether its tags
+            show.
         real: float64 ``[n, 3]``: temperature, kappa, the teacher's share of random actions.
         table: float64 ``[n, O, A]``, what the lane acts by.
         values: float64 ``[n, O]``, where its leaf plan stands.

@@ -90,7 +90,10 @@ class ExactNetwork(nn.Module):
     def forward(self, x: Inputs) -> Answers:
         """Answer for every pair."""
         b, n, a, _ = x.pairs.shape
-        pair = self.from_pair(x.pairs) + (self.from_state(x.states) + self.from_task(x.task)[:, None])[:, :, None]
+        pair = (
+            self.from_pair(x.pairs)
+            + (self.from_state(x.states) + self.from_task(x.task)[:, None])[:, :, None]
+        )
         pair = self.encoded(F.relu(pair))
         h = self.norm(self.state_in(x.states) + self.state_task(x.task)[:, None])
         seen = x.states[..., :1]

@@ -6,7 +6,6 @@ on the processor. Memory is a few times ``ids seen * actions * width`` float32.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numba
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from anymdp_bench.kernels import Statistic, exp, log
 from omnirl_reference.exact.features import FIRST_ADVANTAGE, N_PLANNERS, Ints, Singles
 from omnirl_reference.exact.network import N_QUANTILES, ExactNetwork
-from omnirl_reference.vector_kernels import multiply, normalise
+from omnirl_reference.playing.vector_kernels import multiply, normalise
 
 ZERO = np.float32(0.0)
 ANSWERS = 1 + 2 * N_QUANTILES

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from anymdp_bench import InvalidConfig, child_seed
-from omnirl_reference.checkpoint import load_training, optimiser_tensors, restore_optimiser
-from omnirl_reference.config_file import read_json
+from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.batch import losses, make_batch, write_tables
 from omnirl_reference.exact.checkpoint import load_network, save_network, save_run
 from omnirl_reference.exact.config import KIND, WATCHING, ExactConfig, exact_config
 from omnirl_reference.exact.lanes import Lanes
 from omnirl_reference.exact.network import ExactNetwork, count_parameters
-from omnirl_reference.shipped import NOTES, checkpoint_folder
+from omnirl_reference.model.checkpoint import load_training, optimiser_tensors, restore_optimiser
+from omnirl_reference.model.shipped import NOTES, checkpoint_folder
 
 Log = Callable[[dict[str, float]], None]
 AVERAGE_RISE = 50
@@ -57,7 +57,10 @@ class ExactTrainer:
             self.network.load_state_dict(load_network(checkpoint_folder(config.start))[0].state_dict())
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+            self.network.parameters(),
+            config.learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
         )
         self.lanes: dict[int, Lanes] = {}
         self.update = self.skipped = 0
@@ -84,7 +87,9 @@ class ExactTrainer:
             )
         self._pieces = notes.get("pieces", [])
         for name, network in (("network", self.network), ("average", self.average)):
-            part = {key.removeprefix(f"{name}."): x for key, x in tensors.items() if key.startswith(f"{name}.")}
+            part = {
+                key.removeprefix(f"{name}."): x for key, x in tensors.items() if key.startswith(f"{name}.")
+            }
             network.load_state_dict(part)
         restore_optimiser(self.optimiser, tensors)
         self.update, self.skipped = int(tensors["update"]), int(tensors["skipped"])
