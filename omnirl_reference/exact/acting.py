@@ -19,6 +19,9 @@ LIMITS: dict[str, Limit] = {
     "discount": Number(0, 0.9999),
     "logits": Number(),
     "growth": Number(0, 1),
+    "aliased": Number(),
+    "aliased_discount": Number(0, 0.9999),
+    "aliased_kappa": Number(above=True),
     "with_context": Number(above=True),
 }
 
@@ -39,6 +42,9 @@ class Acting:
         discount: Of the plan.
         logits: What a unit of the policy head's logits counts beside a mean action gap of the plan.
         growth: The network is asked again after this share of the steps so far, and when a new id is seen.
+        aliased: Where `markov.dependence` is above this, ids hide a state, and the fixed optimist plans with
+            a shorter sight instead of the network's leaves;
+        aliased_discount, aliased_kappa: its discount and imagined visits.
         with_context: Temperature after a recorded context.
     """
 
@@ -49,6 +55,9 @@ class Acting:
     discount: float = 0.994
     logits: float = 0.0
     growth: float = 0.02
+    aliased: float = 1.5
+    aliased_discount: float = 0.9
+    aliased_kappa: float = 0.03
     with_context: float = 0.05
 
     def __post_init__(self) -> None:

@@ -16,9 +16,10 @@ from anymdp_bench.kernels import add_steps, grown, make_statistic
 from omnirl_reference.exact.acting import Acting, acting
 from omnirl_reference.exact.checkpoint import load_network
 from omnirl_reference.exact.features import N_TAGS, new_plans
+from omnirl_reference.exact.markov import new_journal
 from omnirl_reference.exact.network import QUANTILES, ExactNetwork
 from omnirl_reference.exact.network_kernels import GAIN, VALUE, weights_of
-from omnirl_reference.exact.play import Rows, Rules, act_rows, observe_rows, refresh_rows
+from omnirl_reference.exact.play import FIRST_DOUBT, Rows, Rules, act_rows, observe_rows, refresh_rows
 from omnirl_reference.model.checkpoint import fingerprint
 from omnirl_reference.playing.draws import new_streams
 
@@ -66,6 +67,9 @@ class ExactAgent:
             due=np.zeros(n, np.int64),
             known=np.zeros(n, np.int64),
             begins=np.ones(n, np.bool_),
+            dependence=np.ones(n),
+            doubt=np.full(n, FIRST_DOUBT),
+            journal=new_journal(n),
             streams=new_streams([child_seed(seed, "omnirl-any", i) for i in range(n)]),
         )
         self._rules = self._rules_for(taught=context is not None)
@@ -82,6 +86,9 @@ class ExactAgent:
             discount=float(how.discount),
             logits=float(how.logits),
             growth=float(how.growth),
+            aliased=float(how.aliased),
+            aliased_discount=float(how.aliased_discount),
+            aliased_kappa=float(how.aliased_kappa),
             temperature=float(how.with_context) if taught else 0.0,
         )
 

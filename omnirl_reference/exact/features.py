@@ -33,7 +33,7 @@ PLANNERS = np.array(
 """Discount, imagined visits, bonus in reward spreads at one visit, least visits in the bonus, 1 for imagined
 visits that end above every known value and 0 for average ones. The first planner is certainty-equivalent."""
 N_PLANNERS = len(PLANNERS)
-CERTAIN, OPTIMIST = 0, N_PLANNERS - 1
+CERTAIN, SHORT_SIGHTED, OPTIMIST = 0, 1, N_PLANNERS - 1
 LEAF_SPREADS = 10.0
 """How far the optimist's leaf lies above the highest known value."""
 TOLERANCE, MOST_SWEEPS = 2e-3, 40

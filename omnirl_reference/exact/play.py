@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from anymdp_bench.kernels import UNTAGGED, Statistic, exp, has_room, next_unit, record_step, see
 from omnirl_reference.exact.features import (
+    LEAF_SPREADS,
     OPTIMIST,
     PAIR_FEATURES,
+    SHORT_SIGHTED,
     SMALL,
     STATE_FEATURES,
     TASK_FEATURES,
@@ -22,9 +24,12 @@ from omnirl_reference.exact.features import (
     write_features,
 )
 from omnirl_reference.exact.leaves import plan_on_leaves, write_leaves
+from omnirl_reference.exact.markov import Journal, note, row_dependence
 from omnirl_reference.exact.network_kernels import ANSWERS, LOGIT, Weights, answer_row
 
 Bools = NDArray[np.bool_]
+FIRST_DOUBT, DOUBT_GROWTH = 400, 1.2
+"""Own steps after which the Markov property is looked at first, and how much later again."""
 TIE = 1e-9
 """Values closer than this share are drawn between."""
 
@@ -35,6 +40,7 @@ class Rules(NamedTuple):
     Attributes:
         column: Of the network's answer, the leaf's quantile; -1: the fixed optimist.
         kappa, offset, discount, logits, growth: See there.
+        aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled.
     """
 
@@ -44,6 +50,9 @@ class Rules(NamedTuple):
     discount: float
     logits: float
     growth: float
+    aliased: float
+    aliased_discount: float
+    aliased_kappa: float
     temperature: float
 
 
@@ -58,6 +67,9 @@ class Rows(NamedTuple):
         due: int64 ``[n]``, own steps at which the network is asked again.
         known: int64 ``[n]``, ids seen when it was asked last.
         begins: bool ``[n]``, the next step is the first of an episode.
+        dependence: float64 ``[n]``, how far from Markov the ids look; see `markov.dependence`.
+        doubt: int64 ``[n]``, own steps at which that is looked at again.
+        journal: Of the latest steps.
         streams: uint64 ``[n]``.
     """
 
@@ -68,7 +80,29 @@ class Rows(NamedTuple):
     due: Ints
     known: Ints
     begins: Bools
+    dependence: Floats
+    doubt: Ints
+    journal: Journal
     streams: NDArray[np.uint64]
+
+
+@numba.njit(cache=True, nogil=True)
+def _plan_short(statistic: Statistic, rows: Rows, i: int, rules: Rules, spread: float, extra: Floats) -> None:
+    """Plan row i with the fixed optimist at a shorter sight: ids hide a state, and errors add up."""
+    highest = -np.inf
+    for j in range(statistic.n_seen[i]):
+        highest = max(highest, rows.plans.values[i, SHORT_SIGHTED, statistic.order[i, j]])
+    extra[:] = highest + LEAF_SPREADS * spread
+    plan_on_leaves(
+        statistic,
+        i,
+        extra,
+        rules.aliased_kappa,
+        rules.aliased_discount,
+        spread,
+        rows.values[i],
+        rows.table[i],
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -94,7 +128,9 @@ def refresh_row(
             for a in range(n_actions):
                 table[statistic.order[i, j], a] = answers[j, a, LOGIT] / rules.temperature
         return
-    if rules.column < 0:
+    if rows.dependence[i] > rules.aliased:
+        _plan_short(statistic, rows, i, rules, scale[1], extra)
+    elif rules.column < 0:
         for j in range(n):
             table[statistic.order[i, j]] = rows.plans.q[i, OPTIMIST, statistic.order[i, j]]
     else:
@@ -120,6 +156,9 @@ def refresh_rows(
         if not active[i]:
             continue
         see(statistic, i, observations[i])
+        if rows.steps[i] >= rows.doubt[i]:
+            rows.dependence[i] = row_dependence(rows.journal, i, ids)
+            rows.doubt[i] = max(FIRST_DOUBT, int(DOUBT_GROWTH * rows.steps[i]))
         if rows.steps[i] >= rows.due[i] or statistic.n_seen[i] > rows.known[i]:
             refresh_row(statistic, rows, i, rules, weights, pairs, states)
             rows.due[i] = rows.steps[i] + max(1, int(rules.growth * rows.steps[i]))
@@ -196,6 +235,10 @@ def observe_rows(
             rows.begins[i],
             UNTAGGED,
         )
-        rows.begins[i] = terminated[i] or truncated[i]
+        over = terminated[i] or truncated[i]
+        ids, n_actions = rows.table.shape[1:]
+        s, a = observations[i], actions[i]
+        note(rows.journal, i, ids, n_actions, s, a, following[i], terminated[i], over)
+        rows.begins[i] = over
         rows.steps[i] += 1
     return len(active)
