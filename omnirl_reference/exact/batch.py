@@ -208,5 +208,5 @@ def _write_tables(
 
 def write_tables(lanes: Lanes, answers: Answers, scale: Floats) -> None:
     """Tell every lane what to act by next."""
-    told = (x.detach().numpy() for x in answers)
-    _write_tables(lanes.statistic, lanes.plans, lanes.state, *told, scale)
+    logits, values, gains = (x.detach().numpy() for x in answers)
+    _write_tables(lanes.statistic, lanes.plans, lanes.state, logits, values, gains, scale)

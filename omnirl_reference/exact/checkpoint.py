@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from anymdp_bench import InvalidConfig
+from anymdp_bench.foundation.checks import Whole
 from anymdp_bench.foundation.files import replacing
 from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.config import KIND, is_exact
@@ -43,13 +44,13 @@ def load_network(folder: Path) -> tuple[ExactNetwork, dict[str, Any]]:
     """
     notes = read_json(folder / NOTES)
     width, rounds = notes.get("width"), notes.get("rounds")
-    whole = isinstance(width, int) and isinstance(rounds, int)
-    if not (is_exact(notes) and whole and 0 < width <= WIDEST and 0 < rounds <= MOST_ROUNDS):
+    legal = Whole(1, WIDEST).accepts(width) and Whole(1, MOST_ROUNDS).accepts(rounds)
+    if not (is_exact(notes) and legal):
         raise InvalidConfig(
             f"{folder}: not a checkpoint of an exact-memory agent: its notes say kind {notes.get('kind')!r}, "
             f"width {width!r}, rounds {rounds!r}; legal are {KIND!r}, 1..{WIDEST} and 1..{MOST_ROUNDS}."
         )
-    network = ExactNetwork(width, rounds)
+    network = ExactNetwork(int(notes["width"]), int(notes["rounds"]))
     try:
         weights = load_file(folder / WEIGHTS)
         network.load_state_dict(weights)

@@ -122,7 +122,7 @@ def mean_gap(statistic: Statistic, i: int, q: Floats) -> float:
     for j in range(statistic.n_seen[i]):
         row = q[statistic.order[i, j]]
         gap += row.max() - row.mean()
-    return gap / max(statistic.n_seen[i], 1) * n_actions / max(n_actions - 1, 1)
+    return float(gap / max(statistic.n_seen[i], 1) * n_actions / max(n_actions - 1, 1))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

@@ -6,7 +6,7 @@ its age; between two ticks the trainer looks at the statistic and writes new tab
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -284,12 +284,16 @@ class Lanes:
             self._live(i, steps, teacher=False)
             state.whole[i, AGE] += steps
 
-    def tensors(self) -> dict[str, NDArray]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         """All that determines how the lanes go on, by name."""
-        parts = {"statistic": self.statistic, "plans": self.plans, "state": self.state}
-        return {f"{part}.{name}": x for part, record in parts.items() for name, x in record._asdict().items()}
+        records = {
+            "statistic": self.statistic._asdict(),
+            "plans": self.plans._asdict(),
+            "state": self.state._asdict(),
+        }
+        return {f"{part}.{name}": x for part, record in records.items() for name, x in record.items()}
 
-    def restore(self, tensors: dict[str, NDArray]) -> None:
+    def restore(self, tensors: dict[str, NDArray[Any]]) -> None:
         """Inverse of `tensors`."""
         self.statistic = Statistic(*(tensors[f"statistic.{name}"] for name in Statistic._fields))
         self.plans = Plans(*(tensors[f"plans.{name}"] for name in Plans._fields))

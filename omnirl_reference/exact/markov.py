@@ -29,20 +29,21 @@ class Journal(NamedTuple):
     Attributes:
         pair, before, after: int64 ``[n, WINDOW]``: number of (state, action), the id before it, the id after
             it, or the number of ids where the episode was terminated.
-        count: int64 ``[n]``, steps noted so far.
+        noted: int64 ``[n]``, steps noted so far.
         last: int64 ``[n]``, the id before the current one, `NO_ID` in an episode's first step.
     """
 
     pair: Ints
     before: Ints
     after: Ints
-    count: Ints
+    noted: Ints
     last: Ints
 
 
 def new_journal(n: int) -> Journal:
     """Journal of rows that have lived nothing."""
-    return Journal(*np.zeros((3, n, WINDOW), np.int64), np.zeros(n, np.int64), np.full(n, NO_ID))
+    pair, before, after = np.zeros((3, n, WINDOW), np.int64)
+    return Journal(pair, before, after, np.zeros(n, np.int64), np.full(n, NO_ID))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -59,10 +60,10 @@ def note(
 ) -> None:
     """Note a step of row i; the first one of an episode has no id before it, and is passed over."""
     if journal.last[i] != NO_ID:
-        k = journal.count[i] % WINDOW
+        k = journal.noted[i] % WINDOW
         journal.pair[i, k], journal.before[i, k] = s * n_actions + a, journal.last[i]
         journal.after[i, k] = n_ids if terminated else after
-        journal.count[i] += 1
+        journal.noted[i] += 1
     journal.last[i] = NO_ID if over else s
 
 
@@ -123,5 +124,5 @@ def dependence(pair: Ints, before: Ints, after: Ints, n_ids: int) -> float:
 @numba.njit(cache=True, nogil=True)
 def row_dependence(journal: Journal, i: int, n_ids: int) -> float:
     """`dependence` of row i's latest steps."""
-    k = min(journal.count[i], WINDOW)
+    k = min(journal.noted[i], WINDOW)
     return dependence(journal.pair[i, :k], journal.before[i, :k], journal.after[i, :k], n_ids)

@@ -96,11 +96,13 @@ class ExactTrainer:
         self.seconds = float(tensors["seconds"])
         for number in range(len(self.config.pools)):
             start = f"lanes.{number}."
-            part = {key.removeprefix(start): x.numpy() for key, x in tensors.items() if key.startswith(start)}
-            if part:
-                self._lanes(number).restore(
-                    {key: x.view(np.uint64) if key in UNSIGNED else x for key, x in part.items()}
-                )
+            arrays = {}
+            for key, x in tensors.items():
+                if key.startswith(start):
+                    name = key.removeprefix(start)
+                    arrays[name] = x.numpy().view(np.uint64) if name in UNSIGNED else x.numpy()
+            if arrays:
+                self._lanes(number).restore(arrays)
 
     def _lanes(self, number: int) -> Lanes:
         """Lanes of a pool, made when they are first needed."""

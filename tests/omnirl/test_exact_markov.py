@@ -67,8 +67,8 @@ def test_the_journal_keeps_the_latest_steps_and_skips_the_first_of_an_episode() 
     journal = new_journal(2)
     for t in range(2 * WINDOW):
         note(journal, 1, 9, 2, t % 9, t % 2, (t + 1) % 9, t % 10 == 9, t % 10 == 9)
-    assert journal.count.tolist() == [0, 2 * WINDOW - len(range(0, 2 * WINDOW, 10))]
-    k = (journal.count[1] - 1) % WINDOW
+    assert journal.noted.tolist() == [0, 2 * WINDOW - len(range(0, 2 * WINDOW, 10))]
+    k = (journal.noted[1] - 1) % WINDOW
     last = 2 * WINDOW - 1
     assert last % 10 != 0
     assert journal.pair[1, k] == last % 9 * 2 + last % 2
