@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from omnirl_reference.model.shipped import checkpoint_names
 
-AGENTS: dict[str, str] = {name: f"omnirl_reference.playing.factories:{name}" for name in checkpoint_names()}
+AGENTS: dict[str, str] = {name: f"omnirl_reference.factories:{name}" for name in checkpoint_names()}
 """Registered name -> ``"module:factory"``, loaded only when asked for."""
 if AGENTS:
-    AGENTS["omnirl"] = "omnirl_reference.playing.agent:make"
+    AGENTS["omnirl"] = "omnirl_reference.factories:make"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anymdp_bench import BenchError, InvalidConfig
+from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ Last = Annotated[float | None, typer.Option(help="Last temperature, online.")]
 Steps = Annotated[int | None, typer.Option(help="Steps over which it falls.")]
 Views = Annotated[int | None, typer.Option(help="Relabelled copies of a task that decide together.")]
 WithContext = Annotated[float | None, typer.Option(help="Temperature after a recorded context.")]
+Options = Annotated[
+    list[str] | None, typer.Option("--option", help="NAME=VALUE, how an exact-memory agent acts.")
+]
 
 
 @app.command()
@@ -59,10 +63,18 @@ def train(
     import torch
 
     from omnirl_reference.config.file import load_config
+    from omnirl_reference.exact.config import exact_values
     from omnirl_reference.playing.export import run_facts
     from omnirl_reference.stream.data_set import DataSet
     from omnirl_reference.training.trainer import Trainer
 
+    values = exact_values(config)
+    if values is not None:
+        from omnirl_reference.exact.command import train_exact
+
+        check(data is None, "data", data, "nothing: an exact-memory agent trains on its own play")
+        train_exact(values, out, minutes=minutes, start=start, threads=threads)
+        return
     torch.set_num_threads(threads)
     files = None if data is None else DataSet(data)
     whole = dataclasses.replace(load_config(config), **_given(start=start))
@@ -158,15 +170,34 @@ def export(
     tasks: Annotated[int | None, typer.Option(help="Validation tasks that are played.", min=1)] = None,
     hardware: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
     commit: Annotated[str | None, typer.Option(help="Where the run did not note it.")] = None,
+    option: Options = None,
 ) -> None:
     """Validate a run's model and write it as a checkpoint that can ship."""
-    from omnirl_reference.model.shipped import CHECKPOINTS
+    from omnirl_reference.config.file import read_json
+    from omnirl_reference.exact.command import options_of
+    from omnirl_reference.exact.config import is_exact
+    from omnirl_reference.exact.export import export_exact
+    from omnirl_reference.model.shipped import CHECKPOINTS, NOTES
     from omnirl_reference.playing.agent import Temperature
     from omnirl_reference.playing.export import export as write
 
-    temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
-    options = _given(views=views, tasks=tasks, changes=_given(hardware=hardware, commit=commit))
+    changes = _given(hardware=hardware, commit=commit)
     with _plays() as begin:
+        if is_exact(read_json(run / NOTES)):
+            how = {**_given(first=first, last=last, steps=steps, with_context=with_context, views=views)}
+            target = export_exact(
+                run,
+                name,
+                {**how, **options_of(option or [])},
+                folder=out or CHECKPOINTS,
+                changes=changes,
+                watcher=lambda plan: begin(f"{plan.bank}, {plan.protocol}"),
+                **_given(tasks=tasks),
+            )
+            typer.echo(f"written: {target}")
+            return
+        temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
+        options = _given(views=views, tasks=tasks, changes=changes)
         target = write(
             run,
             name,
@@ -193,22 +224,45 @@ def evaluate(
     views: Views = None,
     seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
     threads: Threads = 1,
+    option: Options = None,
 ) -> None:
     """Score a checkpoint on validation tasks: 0 is uniform play, 1 the oracle."""
     import torch
 
-    from omnirl_reference.playing.agent import make
+    from omnirl_reference.exact.command import options_of
+    from omnirl_reference.factories import make
     from omnirl_reference.playing.validation import Plan, validate
 
     torch.set_num_threads(threads)
     options = _given(first=first, last=last, steps=steps, with_context=with_context, views=views)
-    agent = make(checkpoint, **options)
+    agent = make(checkpoint, **options, **options_of(option or []))
     plan = Plan(bank=bank, split=split, tasks=tasks, protocol=protocol, steps=length, seed=seed)
     with _plays() as begin:
         scores = validate(agent, plan, begin(protocol))
     if not scores:
         raise InvalidConfig(f"length={length}: no episode has ended by then in a window; give 500 or more.")
     _print_scores(f"{agent.info.name}, {protocol}", scores)
+
+
+@app.command()
+def search(
+    run: Annotated[Path, typer.Argument(help="Folder of an exact-memory run or checkpoint.")],
+    bank: Annotated[list[str], typer.Option(help="NAME:TASKS whose validation tasks are played.")],
+    field: Annotated[list[str] | None, typer.Option(help="What may move; default: everything.")] = None,
+    length: Annotated[int, typer.Option(help="Steps of each task.", min=1)] = 8000,
+    seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
+    option: Options = None,
+) -> None:
+    """Search how an exact-memory agent acts, by its return on validation tasks."""
+    from omnirl_reference.exact.command import options_of, search_exact
+    from omnirl_reference.playing.validation import Plan
+
+    plans = []
+    for name, _, tasks in (text.partition(":") for text in bank):
+        check(tasks.isdecimal(), "bank", f"{name}:{tasks}", "NAME:TASKS, e.g. anymdp-16x5-v0:64")
+        plans.append(Plan(bank=name, tasks=int(tasks), steps=length, seed=seed))
+    best = search_exact(run, plans, field or [], options_of(option or []))
+    typer.echo(" ".join(f"--option {name}={value}" for name, value in dataclasses.asdict(best).items()))
 
 
 @app.command()
@@ -252,7 +306,7 @@ def compare(
     """Draw the curves of several models, online, offline and by imitation, next to the paper's figures."""
     from rich.console import Console
 
-    from omnirl_reference.playing.agent import make
+    from omnirl_reference.factories import make
     from omnirl_reference.playing.compare import curves, draw, last_points, points, verdicts
     from omnirl_reference.playing.validation import Plan
 

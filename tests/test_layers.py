@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "cli",
     ),
     "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning"),
-    "omnirl_reference": ("config", "model", "playing", "stream", "training", "cli"),
+    "omnirl_reference": ("config", "model", "playing", "stream", "training", "exact", "factories", "cli"),
 }
 """Rooms of each package, in the order in which data walks through them."""
 FLOORS: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from anymdp_bench import InvalidConfig
 from anymdp_bench.foundation.files import replacing
@@ -47,7 +47,7 @@ def load_model(folder: Path) -> tuple[OmniRL, dict[str, Any]]:
     return model.eval(), notes
 
 
-def fingerprint(model: OmniRL) -> str:
+def fingerprint(model: nn.Module) -> str:
     """First 16 hexadecimal digits of the SHA-256 of a model's weights."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):

@@ -8,7 +8,7 @@ from anymdp_bench import UnknownName
 
 NOTES = "notes.json"
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-DEFAULT = "omnirl-16"
+DEFAULT = "omnirl-any"
 """Checkpoint of an agent that names none."""
 
 

@@ -16,7 +16,7 @@ from anymdp_bench.foundation.checks import Number, check_integer, check_limit
 from omnirl_reference.config.fields import TAG_UNKNOWN
 from omnirl_reference.model.checkpoint import fingerprint, load_model
 from omnirl_reference.model.model import OmniRL
-from omnirl_reference.model.shipped import DEFAULT, checkpoint_folder
+from omnirl_reference.model.shipped import checkpoint_folder
 from omnirl_reference.playing.compiled import make_actor
 from omnirl_reference.playing.draws import between, choose, new_streams, permutations
 
@@ -181,22 +181,21 @@ class OmniRLAgent:
         )
 
 
-def make(checkpoint: str | None = None, *, views: int | None = None, **temperature: float) -> OmniRLAgent:
+def make(checkpoint: str, *, views: int | None = None, **temperature: float) -> OmniRLAgent:
     """Build the agent from a shipped checkpoint's name, or a folder that training wrote.
 
     Args:
-        checkpoint: Default: `shipped.DEFAULT`.
+        checkpoint: Of a sequence model.
         views: See `OmniRLAgent`; default: what the checkpoint was validated with.
         **temperature: Fields of `Temperature`; the rest is what the checkpoint was validated with.
 
     Raises:
         InvalidConfig: there is no such checkpoint, or an option is not legal.
     """
-    name = checkpoint or DEFAULT
-    model, notes = load_model(checkpoint_folder(name))
+    model, notes = load_model(checkpoint_folder(checkpoint))
     chosen = {**notes.get("temperature", {}), **temperature}
     unknown = chosen.keys() - {field.name for field in dataclasses.fields(Temperature)}
     if unknown:
         raise InvalidConfig(f"unknown options {sorted(unknown)}: legal are views and those of Temperature.")
     views = notes.get("views", 1) if views is None else views
-    return OmniRLAgent(model, Path(name).name, Temperature(**chosen), views)
+    return OmniRLAgent(model, Path(checkpoint).name, Temperature(**chosen), views)

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from anymdp_bench import InvalidConfig
-from omnirl_reference.playing.agent import OmniRLAgent
+from anymdp_bench import Agent, InvalidConfig
 from omnirl_reference.playing.validation import TEACHERS, Plan, Watch, play, unwatched
 
 BLOCK = 10
@@ -35,7 +34,7 @@ CONFIDENCE = 0.95
 
 
 def curves(
-    agents: Sequence[OmniRLAgent],
+    agents: Sequence[Agent],
     plan: Plan,
     watcher: Callable[[str, str], Watch] = lambda name, protocol: unwatched,
 ) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from anymdp_bench import InvalidConfig, __version__
+from anymdp_bench import Agent, InvalidConfig, __version__
 from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import config_of
 from omnirl_reference.model.checkpoint import WEIGHTS, load_model, save_model
@@ -109,7 +109,7 @@ def export(
         "seeds": {"weights": config.seed, "stream": config.stream.seed},
         "temperature": dataclasses.asdict(temperature),
         "views": views,
-        "validation": [_figures(agent, plan, watcher(plan)) for plan in default_plans(config, tasks)],
+        "validation": [figures(agent, plan, watcher(plan)) for plan in default_plans(config, tasks)],
     }
     save_model(model, target, {**dataclasses.asdict(config), **facts, **(changes or {}), "name": name})
     return target
@@ -121,10 +121,11 @@ def default_plans(config: TrainConfig, tasks: int | None = None) -> list[Plan]:
     return [Plan(bank=bank, tasks=tasks, protocol=protocol, steps=LONGEST) for protocol in PROTOCOLS]
 
 
-def _figures(agent: OmniRLAgent, plan: Plan, watch: Watch) -> dict[str, Any]:
+def figures(agent: Agent, plan: Plan, watch: Watch) -> dict[str, Any]:
+    """A plan and its scores by window, for a checkpoint's notes."""
     scores = validate(agent, plan, watch)
-    figures = {
+    by_field = {
         field: {score.window: round(getattr(score, field), 4) for score in scores}
         for field in ("clipped", "mean", "median")
     }
-    return {**dataclasses.asdict(plan), **figures}
+    return {**dataclasses.asdict(plan), **by_field}

@@ -13,8 +13,16 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench import Context, InvalidConfig, Result, batch_env, child_seed, load_bank, record_context
-from omnirl_reference.playing.agent import OmniRLAgent
+from anymdp_bench import (
+    Agent,
+    Context,
+    InvalidConfig,
+    Result,
+    batch_env,
+    child_seed,
+    load_bank,
+    record_context,
+)
 
 WINDOWS = ((0, 500), (500, 1000), (1000, 1500), (1500, 2000), (2000, 5000), (5000, 8000))
 """Steps of a task between which an episode must lie to count."""
@@ -112,7 +120,7 @@ def unwatched(share: float) -> None:
     """Show nothing."""
 
 
-def validate(agent: OmniRLAgent, plan: Plan, watch: Watch = unwatched) -> list[Score]:
+def validate(agent: Agent, plan: Plan, watch: Watch = unwatched) -> list[Score]:
     """Play `plan` and score it, window by window; windows without any episode are left out.
 
     Raises:
@@ -154,7 +162,7 @@ def _scores(lived: Lived, protocol: str) -> list[Score]:
     return scores
 
 
-def play(agent: OmniRLAgent, plan: Plan, watch: Watch = unwatched) -> Lived:
+def play(agent: Agent, plan: Plan, watch: Watch = unwatched) -> Lived:
     """Play the tasks of a plan; a function of agent and plan alone."""
     bank = load_bank(plan.bank)
     tasks = bank.split(plan.split)[: plan.tasks]
@@ -179,7 +187,7 @@ def _context(plan: Plan, n: int, seed: int) -> Context | None:
     )
 
 
-def _live(agent: OmniRLAgent, env: Any, most_steps: int, most_episodes: int, watch: Watch) -> Lived:
+def _live(agent: Agent, env: Any, most_steps: int, most_episodes: int, watch: Watch) -> Lived:
     """Play until every task has had so many steps or episodes; `score` holds returns."""
     n = env.num_envs
     steps, episodes, begin = np.zeros((3, n), dtype=np.int64)

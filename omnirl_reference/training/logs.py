@@ -23,12 +23,13 @@ class RunLog:
     Args:
         folder: The run's.
         update: Number of the first update to come.
+        columns: Of ``training.csv``.
     """
 
-    def __init__(self, folder: Path, update: int) -> None:
+    def __init__(self, folder: Path, update: int, columns: tuple[str, ...] = TRAINING_COLUMNS) -> None:
         """Open the files, after what they hold already."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._training = _Table(folder / "training.csv", TRAINING_COLUMNS, update - 1)
+        self._training = _Table(folder / "training.csv", columns, update - 1)
         self._evaluation = _Table(folder / "evaluation.csv", EVALUATION_COLUMNS, update)
         self._board = _tensorboard(folder / "tensorboard", update)
 

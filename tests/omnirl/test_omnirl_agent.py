@@ -25,6 +25,7 @@ from anymdp_bench import (  # noqa: E402
 from omnirl_reference import AGENTS  # noqa: E402
 from omnirl_reference.config.fields import TAG_UNKNOWN, ModelConfig  # noqa: E402
 from omnirl_reference.config.file import config_of as config_of_notes  # noqa: E402
+from omnirl_reference.exact.config import exact_config, is_exact  # noqa: E402
 from omnirl_reference.model import shipped  # noqa: E402
 from omnirl_reference.model.checkpoint import save_model  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
@@ -198,7 +199,7 @@ def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     notes = {"model": dataclasses.asdict(SMALL), "temperature": {"last": 0.2}, "views": 2}
     save_model(model, tmp_path / "small-1", notes)
     assert shipped.checkpoint_names() == ["small-1"]
-    named = make_agent("omnirl_reference.playing.factories:small-1", options={"first": 3.0})
+    named = make_agent("omnirl_reference.factories:small-1", options={"first": 3.0})
     assert named.info.config["first"] == 3.0
     assert named.info.config["last"] == 0.2
     assert named.info.config["views"] == 2
@@ -209,9 +210,9 @@ def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     check_agent(chosen)
     assert pickle.loads(pickle.dumps(chosen)).info == chosen.info
     with pytest.raises(UnknownName, match="'small-2'"):
-        make_agent("omnirl_reference.playing.factories:small-2")
+        make_agent("omnirl_reference.factories:small-2")
     with pytest.raises(AgentError, match="unknown options"):
-        make_agent("omnirl_reference.playing.factories:small-1", options={"warmth": 3.0})
+        make_agent("omnirl_reference.factories:small-1", options={"warmth": 3.0})
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -226,10 +227,13 @@ def test_shipped_checkpoints_say_where_they_come_from(name: str) -> None:
     folder = shipped.CHECKPOINTS / name
     notes = json.loads((folder / "notes.json").read_text())
     assert notes["name"] == name
-    assert config_of_notes(notes).updates == notes["updates"]
-    for field in ("commit", "hardware", "hours", "steps", "seeds", "temperature"):
+    exact = is_exact(notes)
+    config = exact_config(notes["config"]) if exact else config_of_notes(notes)
+    assert config.updates == notes["updates"]
+    particular = ("minutes", "bytes", "acting") if exact else ("hours", "steps", "seeds", "temperature")
+    for field in ("commit", "hardware", *particular):
         assert notes[field], field
     assert {entry["protocol"] for entry in notes["validation"]} == {"online", "imitation", "offline"}
     assert all(entry["split"] == "validation" and entry["clipped"] for entry in notes["validation"])
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 16 * 2**20
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= (1 if exact else 16) * 2**20
     assert make_agent(name).info.name == name

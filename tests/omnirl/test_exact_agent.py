@@ -1,0 +1,209 @@
+"""The exact-memory agent at play."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.spaces import Box, Discrete
+
+torch = pytest.importorskip("torch")
+
+from anymdp_bench import (  # noqa: E402
+    AgentError,
+    InvalidConfig,
+    batch_env,
+    build_task,
+    check_agent,
+    child_seed,
+    load_bank,
+    record_context,
+    sample_tasks,
+)
+from omnirl_reference import cli, factories  # noqa: E402
+from omnirl_reference.exact.acting import Acting, acting  # noqa: E402
+from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
+from omnirl_reference.exact.checkpoint import save_network  # noqa: E402
+from omnirl_reference.exact.command import options_of  # noqa: E402
+from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
+from omnirl_reference.exact.search import search  # noqa: E402
+from omnirl_reference.playing.validation import Plan  # noqa: E402
+
+SEED = 3
+
+
+def agent(**options: Any) -> ExactAgent:
+    torch.manual_seed(0)
+    return ExactAgent(ExactNetwork(8, 2).eval(), "exact", Acting(**options))
+
+
+def play(player: Any, tasks: list, steps: int, active: np.ndarray | None = None, context: Any = None) -> list:
+    """Steps of every row, as lists of (observation, action, reward)."""
+    env = batch_env(tasks, autoreset_mode="Disabled")
+    n = len(tasks)
+    on = np.ones(n, np.bool_) if active is None else active
+    player.begin(n, env.single_observation_space, env.single_action_space, SEED, context=context)
+    env.reset(seed=[child_seed(SEED, i) for i in range(n)])
+    observations = env.restart(np.ones(n, np.bool_))
+    log: list[list[tuple]] = [[] for _ in tasks]
+    for _ in range(steps):
+        actions = player.act(observations, on)
+        step = env.advance(actions, on)
+        player.observe(
+            observations, actions, step.rewards, step.observations, step.terminated, step.truncated, on
+        )
+        for i in np.flatnonzero(on):
+            log[i].append((int(observations[i]), int(actions[i]), float(step.rewards[i])))
+        observations = step.observations
+        over = (step.terminated | step.truncated) & on
+        if over.any():
+            observations = env.restart(over)
+    return log
+
+
+def test_a_row_alone_plays_as_among_others() -> None:
+    tasks = sample_tasks("anymdp", 4, seed=0, n_states=16, n_actions=5)
+    together = play(agent(), tasks, 300)
+    for i in range(4):
+        alone = play(agent(), tasks, 300, active=np.arange(4) == i)
+        assert alone[i] == together[i]
+
+
+def test_the_statistic_is_a_recount_of_what_was_lived() -> None:
+    tasks = sample_tasks("garnet", 3, seed=0, n_states=16, n_actions=5)
+    player = agent()
+    log = play(player, tasks, 400)
+    for i, steps in enumerate(log):
+        visits, sums = np.zeros((16, 5)), np.zeros((16, 5))
+        for s, a, r in steps:
+            visits[s, a] += 1
+            sums[s, a] += r
+        np.testing.assert_array_equal(player._statistic.visits[i], visits)
+        np.testing.assert_allclose(player._statistic.reward_sum[i], sums)
+
+
+def test_play_is_a_function_of_the_seed_and_begin_forgets() -> None:
+    tasks = sample_tasks("anymdp", 2, seed=0, n_states=16, n_actions=5)
+    player = agent()
+    first = play(player, tasks, 200)
+    assert play(player, tasks, 200) == first
+
+
+def test_it_passes_the_check_of_agents() -> None:
+    check_agent(agent())
+
+
+def test_it_plays_512_states_and_20_actions() -> None:
+    rng = np.random.default_rng(0)
+    n, a = 512, 20
+    transition = np.zeros((n, a, n))
+    transition[np.arange(n)[:, None], np.arange(a), rng.integers(n, size=(n, a))] = 1.0
+    task = build_task(
+        transition, initial=np.full(n, 1 / n), horizon=50, reward_next=(np.arange(n) == 7).astype(float)
+    )
+    player = agent()
+    log = play(player, [task], 120)
+    assert len(log[0]) == 120
+    bytes_held = sum(x.nbytes for x in (*player._statistic, *player._rows.plans, player._rows.table))
+    assert bytes_held < 2**20 * 4
+
+
+def test_after_a_context_it_follows_the_policy_head_and_tags_matter() -> None:
+    context = record_context(
+        "anymdp-16x5-v0", "oracle", split="validation", tasks=range(2), seed=0, n_episodes=5
+    )
+    tasks = load_bank("anymdp-16x5-v0").split("validation")[:2]
+    player = agent()
+    play(player, list(tasks), 50, context=context)
+    assert player._statistic.tagged[..., 3].sum() == len(context.actions)
+    np.testing.assert_array_equal(player._rows.steps, 50)
+
+
+def test_spaces_that_are_not_discrete_are_refused() -> None:
+    with pytest.raises(AgentError):
+        agent().begin(1, Box(0, 1), Discrete(3), 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ({"kappa": 0.0}, "kappa=0"),
+        ({"leaf": "hope"}, "leaf='hope'"),
+        ({"quantile": 0.8}, "quantile=0.8"),
+        ({"discount": 1.0}, "discount=1"),
+        ({"views": 4}, "unknown options"),
+        ({"with_context": 0}, "with_context=0"),
+    ],
+)
+def test_illegal_options_are_refused(option: dict, text: str) -> None:
+    with pytest.raises(InvalidConfig, match=text):
+        acting(option)
+
+
+def test_options_from_texts() -> None:
+    assert options_of(["kappa=0.1", "leaf=gains"]) == {"kappa": 0.1, "leaf": "gains"}
+    for text in ("kappa", "kappa=much"):
+        with pytest.raises(InvalidConfig, match="NAME=VALUE"):
+            options_of([text])
+
+
+def test_search_moves_a_field_to_where_the_return_is_best(tmp_path: Path) -> None:
+    save_network(ExactNetwork(8, 2), tmp_path, {})
+    told: list[tuple[Acting, float]] = []
+    plans = [Plan(bank="anymdp-1x5-v0", tasks=2, steps=1600)]
+    best = search(tmp_path, plans, ["kappa"], told=lambda how, mean, each: told.append((how, mean)))
+    assert len({how for how, _ in told}) == len(told) == 5
+    assert best == max(told, key=lambda one: one[1])[0]
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["omnirl", *map(str, words)])
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def test_commands_train_evaluate_search_and_export(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "tiny.json"
+    pools = [{"n_states": 16, "lanes": 2, "life": 60}]
+    config.write_text(
+        json.dumps({"kind": "exact", "name": "tiny", "width": 8, "rounds": 1, "updates": 3, "pools": pools})
+    )
+    run = tmp_path / "run"
+    assert command(monkeypatch, "train", config, "--out", run, "--minutes", 0) == 0
+    assert "0 of 3" in capsys.readouterr().out
+    assert command(monkeypatch, "train", config, "--out", run) == 0
+    assert "3 of 3 updates" in capsys.readouterr().out
+    assert (run / "training.csv").read_text().count("\n") == 4
+    assert command(monkeypatch, "train", config, "--out", run, "--data", tmp_path) == 2
+    words = ("--tasks", 1, "--length", 600, "--option", "kappa=0.1")
+    assert command(monkeypatch, "evaluate", run, *words) == 0
+    assert "0-500" in capsys.readouterr().out
+    assert command(monkeypatch, "evaluate", run, "--first", 2) == 2
+    assert "unknown options" in capsys.readouterr().err
+    bank = ("--bank", "anymdp-1x5-v0:1", "--field", "growth", "--length", 700)
+    assert command(monkeypatch, "search", run, *bank) == 0
+    assert "--option growth=" in capsys.readouterr().out
+    assert command(monkeypatch, "search", run, "--bank", "anymdp-1x5-v0") == 2
+    made = factories.make(str(run), kappa=0.2)
+    assert isinstance(made, ExactAgent)
+    assert made.how.kappa == 0.2
+
+
+def test_shipped_agents_are_registered() -> None:
+    from omnirl_reference import AGENTS
+
+    for name in ("omnirl-any", "omnirl-any-anymdp", "omnirl-any-garnet"):
+        made = getattr(factories, name)()
+        assert isinstance(made, ExactAgent)
+        assert made.info.name == name
+        assert AGENTS[name] == f"omnirl_reference.factories:{name}"
+    assert factories.make().info.name == "omnirl-any"
