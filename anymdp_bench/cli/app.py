@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -157,13 +158,14 @@ def score(
 
     from anymdp_bench.evaluation.report import score_table
     from anymdp_bench.evaluation.result import load_result
+    from anymdp_bench.foundation.files import write_text
 
     results = [load_result(folder) for folder in _records_folders(folders)]
     boards = {result.manifest.board: None for result in results}
     for board in boards:
         Console().print(score_table([result for result in results if result.manifest.board == board]))
     if csv is not None:
-        pd.concat([result.scores() for result in results]).to_csv(csv, index=False)
+        write_text(csv, pd.concat([result.scores() for result in results]).to_csv(index=False))
 
 
 def _records_folders(folders: Sequence[Path]) -> list[Path]:
@@ -177,7 +179,15 @@ def _records_folders(folders: Sequence[Path]) -> list[Path]:
 
 
 def main() -> None:
-    """Run the command; a mistake of the user's is told in one line, with exit status 2."""
+    """Run the command; a mistake of the user's is told in one line, with exit status 2.
+
+    Characters that a terminal cannot show, as names of files may have, are escaped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # names of files may hold what a terminal cannot show
     try:
         app()
     except (BenchError, OSError) as error:

@@ -162,7 +162,7 @@ class RecordFolder:
         """
         path = self.path / MANIFEST
         try:
-            return Manifest.from_dict(json.loads(path.read_text()))
+            return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except BenchError as error:
             raise RecordsError(f"{path}: {error}") from error
         except FileNotFoundError as error:

@@ -55,12 +55,24 @@ def _table(columns: dict[str, NDArray[Any]]) -> pa.Table:
     return pa.table(columns, metadata={SCHEMA_KEY: str(SCHEMA_VERSION).encode()})
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table; an existing file is replaced only by a complete one."""
+def write_table(table: pa.Table, path: Path, level: int | None = None) -> None:
+    """Write a table; an existing file is replaced only by a complete one.
+
+    Python opens the file, here and in `read_table`: pyarrow would read some paths as addresses.
+    """
     content = io.BytesIO()
-    pq.write_table(table, content, compression="zstd")
+    pq.write_table(table, content, compression="zstd", compression_level=level)
     with replacing(path) as file:
         file.write(content.getbuffer())
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table.
+
+    Raises:
+        OSError, pyarrow.ArrowException: the file is missing or damaged.
+    """
+    return pq.ParquetFile(io.BytesIO(path.read_bytes())).read()
 
 
 def read_shard(points_path: Path, lived_path: Path, cells: Sequence[Cell]) -> ShardRecord:
@@ -92,7 +104,7 @@ def read_shard(points_path: Path, lived_path: Path, cells: Sequence[Cell]) -> Sh
 
 
 def _read(path: Path, cells: Sequence[Cell]) -> dict[str, NDArray[Any]]:
-    table = pq.ParquetFile(path).read()
+    table = read_table(path)
     found = (table.schema.metadata or {}).get(SCHEMA_KEY)
     if found != str(SCHEMA_VERSION).encode():
         raise RecordsError(

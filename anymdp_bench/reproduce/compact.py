@@ -7,7 +7,6 @@ single training episodes are not kept, only their mean between two points.
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.foundation.files import replacing
+from anymdp_bench.records.tables import read_table, write_table
 
 VERSION = 1
 HEAD = ("agent", "board", "track", "tasks", "runs")
@@ -61,9 +60,9 @@ class Compact:
         Raises:
             RecordsError: the curve is missing or damaged.
         """
-        path = self.path.with_suffix(".parquet")
+        path = curve_path(self.path)
         try:
-            frame: pd.DataFrame = pq.ParquetFile(path).read().to_pandas()
+            frame: pd.DataFrame = read_table(path).to_pandas()
         except (OSError, pa.ArrowException) as error:
             raise RecordsError(f"{path}: cannot be read ({error}). Run with --fresh.") from error
         known = {name: np.array(values, float) for name, values in self.manifest.references.items()}
@@ -88,10 +87,7 @@ def save_compact(result: Result, folder: Path) -> Compact:
         path=compact_path(folder, result.manifest.board.name, result.manifest.agent.name),
     )
     compact.path.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    pq.write_table(_curve_table(result), content, compression="zstd", compression_level=19)
-    with replacing(compact.path.with_suffix(".parquet")) as file:
-        file.write(content.getbuffer())
+    write_table(_curve_table(result), curve_path(compact.path), level=19)
     with replacing(compact.path) as file:
         file.write((json.dumps(_as_dict(compact), allow_nan=False) + "\n").encode())
     return compact
@@ -120,6 +116,11 @@ def load_compact(path: Path) -> Compact:
 def compact_path(folder: Path, board: str, agent: str) -> Path:
     """Where an agent's compact result on a board lies."""
     return folder / board / f"{agent}.json"
+
+
+def curve_path(path: Path) -> Path:
+    """Where the curve of a compact result lies."""
+    return path.with_name(f"{path.name.removesuffix('.json')}.parquet")
 
 
 def _as_dict(compact: Compact) -> dict[str, Any]:

@@ -70,7 +70,5 @@ def test_refusals_are_configuration_errors_and_type_errors() -> None:
     with pytest.raises(UnsupportedSetting, match="Did you mean 'n_states'"):
         gymnasium.make("AnyMDP-v0", n_stats=16)
     for mode in ("sync", VECTOR):
-        with pytest.raises(
-            UnsupportedSetting, match="Darkroom-v0 got .* argument 'task_seed'"
-        ):
+        with pytest.raises(UnsupportedSetting, match=r"Darkroom-v0 got .* argument 'task_seed'"):
             gymnasium.make_vec("Darkroom-v0", num_envs=1, vectorization_mode=mode, task_seed=3)

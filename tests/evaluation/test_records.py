@@ -26,6 +26,7 @@ from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.records.record import Cell, ShardRecord, block_points
+from anymdp_bench.reproduce.compact import save_compact
 from tests.support.scripted import Scripted, TabledLearner, corridor
 
 BOARD = Board(name="test", bank="none", context_episodes=40, train_episodes=40, test_every=10, shard_size=1)
@@ -78,6 +79,37 @@ def test_files_and_columns(tmp_path: Path) -> None:
     assert manifest["fingerprints"] == [task.fingerprint() for task in TASKS]
     assert manifest["references"]["oracle"] == [2.0] * 3
     assert {"python", "packages", "machine", "git_commit", "command"} <= manifest["provenance"].keys()
+
+
+ODD_NAMES = ["lr:0.1", "run-2026-11-25T15:35:00", "file:x", "s3:", "a%20b#c?d", os.fsdecode(b"l\xe9")]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_every_path_of_the_file_system_will_do(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = run(Path(name), Counting())
+    assert_same(whole, load_result(name))
+    Counting.played = 0
+    assert_same(whole, run(Path(name), Counting()))
+    assert Counting.played == 0
+    assert len(save_compact(whole, Path(name)).curve()) == 3 * 4
+
+
+@pytest.mark.parametrize("name", ["lr:0.1", os.fsdecode(b"l\xe9")], ids=ascii)
+def test_the_command_takes_such_paths_in_every_locale(name: str, tmp_path: Path) -> None:
+    run(tmp_path / name / "x")
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX", "COLUMNS": "200"}
+    told = subprocess.run(
+        [sys.executable, "-m", "anymdp_bench.cli", "score", name, "--csv", f"{name}.csv"],
+        cwd=tmp_path,
+        env=os.environ | plain | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stderr
+    assert "scripted" in told.stdout and (tmp_path / f"{name}.csv").exists()
 
 
 class Counting(Scripted):
