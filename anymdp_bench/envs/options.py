@@ -11,7 +11,7 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
-from anymdp_bench.foundation.checks import check
+from anymdp_bench.foundation.checks import check, plain
 from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig, UnsupportedSetting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import IntArray
@@ -116,6 +116,7 @@ def check_seeds(seed: Any, n: int) -> Sequence[int | None]:
     """
     if seed is None:
         return [None] * n
+    seed = plain(seed)
     if isinstance(seed, list | tuple | range | np.ndarray):
         if len(seed) != n:
             raise InvalidConfig(f"{len(seed)} seeds given for {n} environments; give one each.")

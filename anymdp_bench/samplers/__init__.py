@@ -86,7 +86,7 @@ def sample_tasks(
 
     The tasks do not depend on `n_jobs`; -1 means one thread per core. Raises as `sample_task` does.
     """
-    check_integer("n", n, 0, 10**9)
+    n = check_integer("n", n, 0, 10**9)
     first = check_seed(seed)
     check_seed(first + max(n - 1, 0))
     return draw_tasks(family, settings_of(family, config), range(first, first + n), USER_DOMAIN, n_jobs)
@@ -101,7 +101,7 @@ def draw_tasks(
     family: str, settings: Settings, seeds: Sequence[int], domain: str, n_jobs: int = 1
 ) -> list[TabularTask]:
     """Draw the tasks of `seeds` in a named seed domain."""
-    check_integer("n_jobs", n_jobs, -1, 4096)
+    n_jobs = check_integer("n_jobs", n_jobs, -1, 4096)
     sample = SAMPLERS[family].sample
     keys = task_keys(seeds, "task", domain)
     if n_jobs in (0, 1) or len(seeds) < 2:
