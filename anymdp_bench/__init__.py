@@ -41,6 +41,7 @@ from anymdp_bench.foundation.errors import (
     UndefinedScore,
     UnknownName,
     UnsupportedSetting,
+    WorkerLost,
 )
 from anymdp_bench.foundation.seeding import child_seed
 from anymdp_bench.tasks.protocol import Task
@@ -148,6 +149,7 @@ __all__ = [
     "UndefinedScore",
     "UnknownName",
     "UnsupportedSetting",
+    "WorkerLost",
     "__version__",
     "agent_table",
     "batch_env",

@@ -11,6 +11,7 @@ import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
+from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ def main() -> None:
                 errors="backslashreplace"
             )  # names of files may hold what a terminal cannot show
     try:
-        app()
+        with stopping_cleanly():
+            app()
     except (BenchError, OSError) as error:
         sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
         sys.exit(USER_ERROR)

@@ -85,6 +85,10 @@ class AgentError(BenchError, RuntimeError):
         self.row = row
 
 
+class WorkerLost(BenchError, RuntimeError):
+    """A worker process has died; what it was doing is lost, what was finished is kept."""
+
+
 class UndefinedScore(BenchError, ValueError):
     """A score cannot be computed: NaN in the records, or references too close together."""
 
