@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -179,6 +180,11 @@ def _records_folders(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _show_warning(message: Warning | str, *where: Any) -> None:
+    """Tell a warning in one line."""
+    sys.stderr.write(f"anymdp-bench: {message}\n")
+
+
 def main() -> None:
     """Run the command; a mistake of the user's is told in one line, with exit status 2.
 
@@ -189,6 +195,7 @@ def main() -> None:
             stream.reconfigure(
                 errors="backslashreplace"
             )  # names of files may hold what a terminal cannot show
+    warnings.showwarning = _show_warning
     try:
         with stopping_cleanly():
             app()

@@ -97,6 +97,10 @@ class RecordsError(BenchError, ValueError):
     """A records folder is incomplete, of an unknown schema, or belongs to another run."""
 
 
+class RecordsWarning(UserWarning):
+    """A file of a run is damaged, and what it held is played again."""
+
+
 class SubmissionRefused(BenchError, ValueError):
     """A submission fails checks.
 

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import IO
 
 
+def write_bytes(path: str | PathLike[str], content: bytes | memoryview) -> None:
+    """Replace a file at once."""
+    with replacing(path) as file:
+        file.write(content)
+
+
 def write_text(path: str | PathLike[str], text: str) -> None:
     """Replace a file by UTF-8 text, at once."""
-    with replacing(path) as file:
-        file.write(text.encode())
+    write_bytes(path, text.encode())
 
 
 @contextlib.contextmanager
