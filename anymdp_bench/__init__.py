@@ -36,10 +36,13 @@ from anymdp_bench.foundation.errors import (
     MissingExtra,
     NotTabular,
     RecordsError,
+    RecordsWarning,
     SamplingFailed,
     TaskFileError,
     UndefinedScore,
     UnknownName,
+    UnsupportedSetting,
+    WorkerLost,
 )
 from anymdp_bench.foundation.seeding import child_seed
 from anymdp_bench.tasks.protocol import Task
@@ -135,6 +138,7 @@ __all__ = [
     "MissingExtra",
     "NotTabular",
     "RecordsError",
+    "RecordsWarning",
     "References",
     "Result",
     "SamplingFailed",
@@ -146,6 +150,8 @@ __all__ = [
     "TaskFileError",
     "UndefinedScore",
     "UnknownName",
+    "UnsupportedSetting",
+    "WorkerLost",
     "__version__",
     "agent_table",
     "batch_env",

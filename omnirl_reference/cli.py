@@ -15,6 +15,7 @@ import typer
 from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
+from anymdp_bench.foundation.files import write_text
 
 if TYPE_CHECKING:
     from omnirl_reference.playing.validation import Score, Watch
@@ -318,7 +319,7 @@ def compare(
     with _plays() as begin:
         frame = curves(agents, plan, lambda name, how: begin(f"{name}, {how}"))
     summary = points(frame)
-    summary.to_csv(f"{out}.csv", index=False, float_format="%.4f")
+    write_text(f"{out}.csv", summary.to_csv(index=False, float_format="%.4f"))
     draw(summary, Path(f"{out}.svg"))
     console = Console(soft_wrap=True)
     console.print(last_points(summary).round(3).to_string())

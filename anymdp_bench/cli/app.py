@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
+from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
 
 if TYPE_CHECKING:
@@ -168,13 +171,14 @@ def score(
 
     from anymdp_bench.evaluation.report import score_table
     from anymdp_bench.evaluation.result import load_result
+    from anymdp_bench.foundation.files import write_text
 
     results = [load_result(folder) for folder in _records_folders(folders)]
     boards = {result.manifest.board: None for result in results}
     for board in boards:
         Console().print(score_table([result for result in results if result.manifest.board == board]))
     if csv is not None:
-        pd.concat([result.scores() for result in results]).to_csv(csv, index=False)
+        write_text(csv, pd.concat([result.scores() for result in results]).to_csv(index=False))
 
 
 def _records_folders(folders: Sequence[Path]) -> list[Path]:
@@ -187,10 +191,23 @@ def _records_folders(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _show_warning(message: Warning | str, *where: Any) -> None:
+    """Tell a warning in one line."""
+    sys.stderr.write(f"anymdp-bench: {message}\n")
+
+
 def main() -> None:
-    """Run the command; a mistake of the user's is told in one line, with exit status 2."""
+    """Run the command; a mistake of the user's is told in one line, with exit status 2.
+
+    Characters that a terminal cannot show, as names of files may have, are escaped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # it looks at the message alone
     try:
-        app()
+        with stopping_cleanly():
+            app()
     except (BenchError, OSError) as error:
         sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
         sys.exit(USER_ERROR)

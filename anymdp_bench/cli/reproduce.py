@@ -54,6 +54,7 @@ def paper_table(
     Writes paper-table.md and .csv, and after a run or with --figures a learning curve for each row.
     """
     from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.foundation.files import write_text
     from anymdp_bench.reproduce.figures import curve_links, draw_rows
     from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
 
@@ -71,7 +72,7 @@ def paper_table(
     if n_run or figures:
         draw_rows(found, names, where)
     _publish("paper-table", markdown(frame) + curve_links(where), folder, document)
-    frame.to_csv(folder / "paper-table.csv", index=False)
+    write_text(folder / "paper-table.csv", frame.to_csv(index=False))
 
 
 @reproduce_app.command()

@@ -10,8 +10,9 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
+from anymdp_bench.foundation.checks import check, plain
 from anymdp_bench.foundation.compiling import elements, kernel
-from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig
+from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig, UnsupportedSetting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import IntArray
 from anymdp_bench.tasks.protocol import Task
@@ -72,6 +73,11 @@ def check_info_level(level: str) -> str:
     return level
 
 
+def check_render_mode(mode: str | None) -> None:
+    """Raise UnsupportedSetting unless `mode` is None: nothing is drawn."""
+    check(mode is None, "render_mode", mode, "None; these environments do not render", UnsupportedSetting)
+
+
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     """Return Gymnasium's member of that name.
 
@@ -110,6 +116,7 @@ def check_seeds(seed: Any, n: int) -> Sequence[int | None]:
     """
     if seed is None:
         return [None] * n
+    seed = plain(seed)
     if isinstance(seed, list | tuple | range | np.ndarray):
         if len(seed) != n:
             raise InvalidConfig(f"{len(seed)} seeds given for {n} environments; give one each.")

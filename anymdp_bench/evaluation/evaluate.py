@@ -62,6 +62,7 @@ def evaluate(
         InvalidConfig: a changed field, `jobs` or `backend` is not legal, or there is no task.
         AgentError: the agent raised or answered illegally. Shards that are finished are kept in `out`.
         RecordsError: `out` holds a different run, or a live one.
+        WorkerLost: a worker process has died; finished shards are kept in `out`.
         UndefinedScore: never here, but from the result's `scores`.
     """
     jobs = check_integer("jobs", jobs, 1)

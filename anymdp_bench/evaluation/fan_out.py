@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 import joblib
 
-from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.evaluation.orphans import end_with_parent
+from anymdp_bench.foundation.errors import InvalidConfig, WorkerLost
 from anymdp_bench.foundation.extras import require_extra
 
 Out = TypeVar("Out")
@@ -16,8 +19,19 @@ Calls = Sequence[tuple[Any, ...]]
 
 
 def _on_processes(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
-    pool = joblib.Parallel(n_jobs=max(1, min(jobs, len(calls))), return_as="generator_unordered")
-    yield from pool(joblib.delayed(function)(*call) for call in calls)
+    pool = joblib.Parallel(
+        n_jobs=max(1, min(jobs, len(calls))),
+        return_as="generator_unordered",
+        initializer=end_with_parent,
+        initargs=(os.getpid(),),
+    )
+    try:
+        yield from pool(joblib.delayed(function)(*call) for call in calls)
+    except BrokenProcessPool as error:
+        raise WorkerLost(
+            "A worker process has died, most often because the memory was full. What was finished is kept: "
+            "repeat the command, with fewer jobs."
+        ) from error
 
 
 def _on_ray(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
@@ -62,5 +76,6 @@ def fan_out(function: Callable[..., Out], calls: Calls, *, jobs: int, backend: s
 
     Raises:
         InvalidConfig: the backend is unknown or not installed.
+        WorkerLost: a worker process has died.
     """
     return BACKENDS[check_backend(backend)](function, calls, jobs)

@@ -25,6 +25,10 @@ class InvalidConfig(BenchError, ValueError):
     """A sampler, environment or protocol setting is outside its legal range."""
 
 
+class UnsupportedSetting(InvalidConfig, TypeError):
+    """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect."""
+
+
 class InvalidSeed(BenchError, ValueError):
     """A seed is not an integer in [0, 2**64)."""
 
@@ -82,12 +86,20 @@ class AgentError(BenchError, RuntimeError):
         self.call = call
 
 
+class WorkerLost(BenchError, RuntimeError):
+    """A worker process has died; what it was doing is lost, what was finished is kept."""
+
+
 class UndefinedScore(BenchError, ValueError):
     """A score cannot be computed: NaN in the records, or references too close together."""
 
 
 class RecordsError(BenchError, ValueError):
     """A records folder is incomplete, of an unknown schema, or belongs to another run."""
+
+
+class RecordsWarning(UserWarning):
+    """A file of a run is damaged, and what it held is played again."""
 
 
 class SubmissionRefused(BenchError, ValueError):

@@ -28,6 +28,8 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "score_outcome": np.float64,
     "emission_weight": np.int64,
 }
+NUMBERS = ("horizon", "n_observations", "n_actions", "action_tokens")
+"""Fields that are integers of at least 1."""
 LARGEST_REWARD = 2.0**40
 """Keeps rewards in units of 2**-20 inside int64."""
 REWARD_SCALE = 2.0**20
@@ -74,7 +76,7 @@ def _fail(field: str, value: object, remedy: str) -> InvalidTask:
 
 
 def _check_numbers(task: TaskTables) -> None:
-    for field in ("horizon", "n_observations", "n_actions", "action_tokens"):
+    for field in NUMBERS:
         check_integer(field, getattr(task, field), 1, error=InvalidTask)
     if not isinstance(task.family, str) or not task.family:
         raise _fail("family", task.family, "give a non-empty name.")

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from anymdp_bench.foundation.checks import plain, store_plain
 from anymdp_bench.foundation.errors import NotTabular
 from anymdp_bench.tasks import checks as task_checks
 from anymdp_bench.tasks.archive import write_task
@@ -60,7 +61,9 @@ class TabularTask(TaskTables):
                 object.__setattr__(self, name, task_checks.cast(name, value, dtype))
         for name in ("noise_sa", "noise_next"):
             object.__setattr__(self, name, getattr(self, name).astype(np.float32).astype(np.float64))
-        object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
+        store_plain(self, *task_checks.NUMBERS, "seed")
+        config = {name: plain(value) for name, value in self.config.items()}
+        object.__setattr__(self, "config", MappingProxyType(config))
         task_checks.check_task(self)
         for name in task_checks.ARRAY_DTYPES:
             value = getattr(self, name)

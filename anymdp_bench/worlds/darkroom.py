@@ -40,7 +40,7 @@ def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
         F. Wang et al., Towards Large-Scale In-Context Reinforcement Learning by Meta-Training in Randomized
         Worlds (OmniRL), the Darkroom experiments.
     """
-    check_integer("size", size, 2, LARGEST_SIZE)
+    size = check_integer("size", size, 2, LARGEST_SIZE)
     goal_row, goal_column = _parse_goal(goal, size)
     n = size * size
     goal_cell = goal_row * size + goal_column
@@ -60,7 +60,7 @@ def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
         horizon=HORIZON,
         reward_next=reward_next,
         family="darkroom",
-        config={"size": int(size), "goal": f"{goal_row},{goal_column}"},
+        config={"size": size, "goal": f"{goal_row},{goal_column}"},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from anymdp_bench import InvalidConfig
@@ -41,7 +41,7 @@ def load_model(folder: Path) -> tuple[OmniRL, dict[str, Any]]:
     notes = read_json(folder / NOTES)
     try:
         model = OmniRL(ModelConfig(**notes["model"]))
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        model.load_state_dict(load((folder / WEIGHTS).read_bytes()))
     except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise InvalidConfig(f"{folder}: not a checkpoint ({type(error).__name__}: {error}).") from error
     return model.eval(), notes
@@ -72,7 +72,7 @@ def load_training(folder: Path) -> dict[str, Tensor] | None:
     """
     path = folder / TRAINING
     try:
-        return load_file(path) if path.exists() else None
+        return load(path.read_bytes()) if path.exists() else None
     except SafetensorError as error:
         raise InvalidConfig(f"{path} is damaged ({error}); the run cannot go on.") from error
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from anymdp_bench import InvalidConfig
+from anymdp_bench.foundation.files import write_text
 from omnirl_reference.config.fields import StreamConfig
 from omnirl_reference.config.file import read_json
 from omnirl_reference.stream.simulate import Sequences
@@ -75,9 +76,7 @@ def _claim(folder: Path, facts: dict[str, Any]) -> None:
 
 def _write_facts(folder: Path, facts: dict[str, Any], *, complete: bool) -> None:
     path = folder / FACTS
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({**facts, COMPLETE: complete}, indent=1, sort_keys=True) + "\n")
-    part.replace(path)
+    write_text(path, json.dumps({**facts, COMPLETE: complete}, indent=1, sort_keys=True) + "\n")
 
 
 def _shard(folder: Path, first: int) -> Path:

@@ -105,6 +105,17 @@ def test_damaged_compact_results_are_told(content: str, message: str, tmp_path: 
         load_compact(path)
 
 
+@pytest.mark.parametrize("suffix", [".json", ".parquet"])
+def test_a_changed_compact_result_is_told(suffix: str, tmp_path: Path) -> None:
+    saved = save_compact(finished(), tmp_path)
+    path = saved.path.with_suffix(suffix)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"asymptotic": 1', b'"asymptotic": 2').replace(b"PAR1", b"PAR2", 1))
+    assert path.read_bytes() != content
+    with pytest.raises(RecordsError, match=rf"{suffix}: (damaged|cannot be read).* --fresh"):
+        load_compact(saved.path).curve()
+
+
 def test_a_missing_curve_is_told(tmp_path: Path) -> None:
     saved = save_compact(finished(), tmp_path)
     saved.path.with_suffix(".parquet").unlink()

@@ -132,6 +132,7 @@ class Metadata(Strict):
         fingerprints: Fingerprint of each task.
         references: Reference returns of each task.
         machine: Versions and processor.
+        files: SHA-256 of each table by its name; null where an older version wrote it.
     """
 
     schema_version: Version
@@ -151,6 +152,7 @@ class Metadata(Strict):
     fingerprints: Annotated[list[Hash], Field(min_length=1, max_length=MOST_TASKS)]
     references: ReferenceReturns
     machine: Machine
+    files: Annotated[dict[Short, Hash], Field(max_length=2)] | None = None
 
     @property
     def track(self) -> str:

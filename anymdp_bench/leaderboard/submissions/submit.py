@@ -15,6 +15,7 @@ from typing import Any
 from anymdp_bench.agents.registry import agent_table
 from anymdp_bench.evaluation.result import load_result
 from anymdp_bench.evaluation.run_folder import Manifest
+from anymdp_bench.foundation.digests import sha256
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.leaderboard.submissions import curves
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
@@ -125,11 +126,14 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
 
 
 def _write(folder: Path, values: dict[str, Any], record: Record) -> None:
-    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
-    (folder / curves.POINTS).write_bytes(write_columns(curves.points_columns(record)))
+    tables = {curves.POINTS: write_columns(curves.points_columns(record))}
     if values["agent"]["learner"]:
-        (folder / curves.LIVED).write_bytes(write_columns(curves.lived_columns(record)))
+        tables[curves.LIVED] = write_columns(curves.lived_columns(record))
+    for name, content in tables.items():
+        (folder / name).write_bytes(content)
+    named = values | {"files": {name: sha256(content) for name, content in tables.items()}}
+    text = json.dumps(named, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:

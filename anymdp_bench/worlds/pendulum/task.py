@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from anymdp_bench.foundation import exact
-from anymdp_bench.foundation.checks import Number, check, check_choice, check_integer
+from anymdp_bench.foundation.checks import Number, check, check_choice, check_integer, plain
 from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidTask
 from anymdp_bench.foundation.seeding import ONE, RESET_COUNTER, check_seed, draw, unit
@@ -95,8 +95,9 @@ class PendulumTask:
         for name, legal in (("start", STARTS), ("reward", REWARDS)):
             check_choice(name, getattr(self, name), legal, InvalidTask)
         if self.seed is not None:
-            check_seed(self.seed)
-        object.__setattr__(self, "config", MappingProxyType({**self.config, **self._settings()}))
+            object.__setattr__(self, "seed", check_seed(self.seed))
+        config = {name: plain(value) for name, value in self.config.items()}
+        object.__setattr__(self, "config", MappingProxyType(config | self._settings()))
 
     def _settings(self) -> dict[str, Any]:
         names = ("g", "angle_bins", "speed_bins", "torques", "start", "reward", "horizon")
