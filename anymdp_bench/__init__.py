@@ -40,6 +40,7 @@ from anymdp_bench.foundation.errors import (
     TaskFileError,
     UndefinedScore,
     UnknownName,
+    UnsupportedSetting,
 )
 from anymdp_bench.foundation.seeding import child_seed
 from anymdp_bench.tasks.protocol import Task
@@ -146,6 +147,7 @@ __all__ = [
     "TaskFileError",
     "UndefinedScore",
     "UnknownName",
+    "UnsupportedSetting",
     "__version__",
     "agent_table",
     "batch_env",

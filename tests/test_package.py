@@ -25,7 +25,7 @@ EpisodeOver Episodes FingerprintMismatch InvalidAction InvalidConfig InvalidCont
 InvalidSeed InvalidTask LEAST_RANKED_STATES Learner MarkovLearner MissingExtra NotTabular
 ORACLE_DISCOUNT RecordsError References Result SamplingFailed Sb3VecEnv SingleAgent SingleTask TEACHERS
 TabularTask Task TaskFileError
-UndefinedScore UnknownName __version__ agent_table batch_env build_task check_agent child_seed
+UndefinedScore UnknownName UnsupportedSetting __version__ agent_table batch_env build_task check_agent child_seed
 compiled_rows discrete_sizes evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task
 make_agent plan policy_return policy_value record_context record_episodes record_run references
 restart_row sample_task sample_tasks stationary_distribution step_row

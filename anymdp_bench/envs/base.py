@@ -78,9 +78,9 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
             raise InvalidConfig("tasks is empty: give one task for each environment.")
         given.check_task(tasks[0])
         self.num_envs = n = len(tasks)
-        self._mode = given.check_autoreset_mode(autoreset_mode)
         self._info_level = given.check_info_level(info_level)
         self._resample = resample
+        self.autoreset_mode = self._mode = given.check_autoreset_mode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self._mode}
         self._spaces = self._make_spaces(tasks[0])
         self.single_observation_space, self.single_action_space = self._spaces

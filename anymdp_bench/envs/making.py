@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench.envs import env_entry
+from anymdp_bench.envs.options import check_render_mode
 from anymdp_bench.envs.tabular import TabularEnv
 from anymdp_bench.foundation.checks import check_choice, check_integer
-from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.foundation.registry import load_object, unknown_name
+from anymdp_bench.foundation.registry import load_object, unknown_setting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.tasks.file import load_task
@@ -76,7 +76,7 @@ class TaskSource:
         legal = inspect.signature(world).parameters
         for name in self.settings:
             if name not in legal:
-                raise InvalidConfig(str(unknown_name(f"setting of {self.env_id}", name, legal)))
+                raise unknown_setting(self.env_id, name, legal)
         task: Task = world(**self.settings)
         return task
 
@@ -101,7 +101,8 @@ class TaskSource:
 def _source(env_id: str, settings: dict[str, JsonScalar]) -> tuple[TaskSource, int]:
     """Fill in the defaults, and split off the seed of the task."""
     filled = dict(env_entry(env_id).kwargs) | settings
-    task_seed = check_seed(filled.pop("task_seed", 0))
+    drawn = env_id in FAMILIES
+    task_seed = check_seed(filled.pop("task_seed")) if drawn else 0
     return TaskSource(env_id, filled), task_seed
 
 
@@ -117,7 +118,8 @@ def make_tabular(
         **settings: Settings of the task, and ``task_seed`` if it is drawn.
 
     Raises:
-        InvalidConfig: a setting that is unknown or out of range.
+        UnsupportedSetting: a setting that is unknown, or a render mode.
+        InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
     source, task_seed = _source(env_id, settings)
@@ -136,6 +138,7 @@ def make_tabular_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
     **settings: JsonScalar,
 ) -> Any:
     """Make a batch of tabular environments.
@@ -146,14 +149,17 @@ def make_tabular_vec(
         tasks: ``"own"``: environment i plays the task of ``task_seed + i``; ``"shared"``: all play one.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: Only None.
         **settings: As for `make_tabular`.
 
     Raises:
-        InvalidConfig: a setting that is unknown or out of range.
+        UnsupportedSetting: a setting that is unknown, or a render mode.
+        InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
     from anymdp_bench.envs.vector import TabularVectorEnv
 
+    check_render_mode(render_mode)
     source, task_seed = _source(env_id, settings)
     num_envs = check_integer("num_envs", num_envs, 1)
     check_choice("tasks", tasks, ("own", "shared"))

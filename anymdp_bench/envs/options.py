@@ -11,7 +11,8 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
-from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig
+from anymdp_bench.foundation.checks import check
+from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig, UnsupportedSetting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import IntArray
 from anymdp_bench.tasks.protocol import Task
@@ -70,6 +71,11 @@ def check_info_level(level: str) -> str:
     if level not in INFO_LEVELS:
         raise InvalidConfig(f"info_level={level!r}: give one of {list(INFO_LEVELS)}.")
     return level
+
+
+def check_render_mode(mode: str | None) -> None:
+    """Raise UnsupportedSetting unless `mode` is None: nothing is drawn."""
+    check(mode is None, "render_mode", mode, "None; these environments do not render", UnsupportedSetting)
 
 
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:

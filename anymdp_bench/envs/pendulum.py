@@ -14,6 +14,7 @@ from anymdp_bench.envs import options as given
 from anymdp_bench.envs.base import BatchEnv, StepBatch
 from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.single import SingleEnv
+from anymdp_bench.foundation.checks import check_choice, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import draw
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
@@ -211,6 +212,7 @@ def make_pendulum_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
 ) -> PendulumVectorEnv:
     """Make the vector environment of ``DiscretePendulum-v0``.
 
@@ -225,13 +227,15 @@ def make_pendulum_vec(
         tasks: ``"own"`` or ``"shared"``; the same here, because the settings leave nothing to draw.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: Only None.
 
     Raises:
         InvalidTask: a setting of the pendulum is not legal.
         InvalidConfig: another setting is not legal.
     """
-    if tasks not in ("own", "shared"):
-        raise InvalidConfig(f"tasks={tasks!r}: give 'own' or 'shared'.")
+    given.check_render_mode(render_mode)
+    num_envs = check_integer("num_envs", num_envs, 1)
+    check_choice("tasks", tasks, ("own", "shared"))
     task = PendulumTask(
         g=g, angle_bins=angle_bins, speed_bins=speed_bins, torques=torques, start=start, reward=reward
     )

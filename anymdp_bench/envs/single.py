@@ -27,7 +27,8 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         render_mode: Only None.
 
     Raises:
-        InvalidConfig: an unknown level or render mode.
+        InvalidConfig: an unknown level.
+        UnsupportedSetting: a render mode.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
@@ -41,8 +42,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         render_mode: str | None = None,
     ) -> None:
         """See the class."""
-        if render_mode is not None:
-            raise InvalidConfig(f"render_mode={render_mode!r}: this environment does not render; give None.")
+        given.check_render_mode(render_mode)
         self._info_level = given.check_info_level(info_level)
         self._resample = resample
         given.check_task(task)

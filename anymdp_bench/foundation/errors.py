@@ -25,6 +25,10 @@ class InvalidConfig(BenchError, ValueError):
     """A sampler, environment or protocol setting is outside its legal range."""
 
 
+class UnsupportedSetting(InvalidConfig, TypeError):
+    """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect."""
+
+
 class InvalidSeed(BenchError, ValueError):
     """A seed is not an integer in [0, 2**64)."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from anymdp_bench.foundation.errors import UnknownName
+from anymdp_bench.foundation.errors import UnknownName, UnsupportedSetting
 
 T = TypeVar("T")
 
@@ -15,9 +15,20 @@ T = TypeVar("T")
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """Build the error for a name that is not in `known`, with the nearest spellings."""
     names = sorted(known)
+    return UnknownName(f"Unknown {kind} {name!r}.{_hint(name, names)} Registered: {', '.join(names)}.")
+
+
+def unknown_setting(owner: str, name: str, legal: Iterable[str]) -> UnsupportedSetting:
+    """Build the error for a keyword that is not in `legal`, in the words of Python's own."""
+    names = sorted(legal)
+    return UnsupportedSetting(
+        f"{owner} got an unexpected keyword argument {name!r}.{_hint(name, names)} Legal: {', '.join(names)}."
+    )
+
+
+def _hint(name: object, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(name), names, n=3)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-    return UnknownName(f"Unknown {kind} {name!r}.{hint} Registered: {', '.join(names)}.")
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def load_object(path: str) -> Any:

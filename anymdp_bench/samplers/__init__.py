@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.checks import check_integer
-from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.foundation.registry import lookup, unknown_name
+from anymdp_bench.foundation.registry import lookup, unknown_setting
 from anymdp_bench.foundation.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
 from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.samplers import anymdp, flat, garnet, observation
@@ -52,13 +51,14 @@ def settings_of(family: str, config: dict[str, JsonScalar]) -> Settings:
 
     Raises:
         UnknownName: no such family.
-        InvalidConfig: a setting that the family does not have, or a value out of range.
+        UnsupportedSetting: a setting that the family does not have.
+        InvalidConfig: a value out of range.
     """
     kind = lookup("family", SAMPLERS, family).settings
     legal = [field.name for field in dataclasses.fields(kind)]
     for name in config:
         if name not in legal:
-            raise InvalidConfig(str(unknown_name(f"setting of family {family!r}", name, legal)))
+            raise unknown_setting(f"family {family!r}", name, legal)
     return kind(**config)  # type: ignore[arg-type]
 
 

@@ -142,6 +142,7 @@ class Switch2VectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         """See the class."""
         self._joint = TabularVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
         self.num_envs, self.metadata = self._joint.num_envs, self._joint.metadata
+        self.autoreset_mode = self._joint.autoreset_mode
         self._spaces = player_spaces(tasks[0])
         self._check_tasks(tasks)
         self.single_observation_space, self.single_action_space = self._spaces
@@ -232,6 +233,7 @@ def make_switch2_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
 ) -> Switch2VectorEnv:
     """Make the vector environment of ``Switch2-v0``.
 
@@ -243,10 +245,12 @@ def make_switch2_vec(
         tasks: ``"own"`` or ``"shared"``; the same here, because the settings leave nothing to draw.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: Only None.
 
     Raises:
         InvalidConfig: a setting is not legal.
     """
+    given.check_render_mode(render_mode)
     num_envs = check_integer("num_envs", num_envs, 1)
     check_choice("tasks", tasks, ("own", "shared"))
     task = switch2(step_cost, reward, observation)
