@@ -24,8 +24,7 @@ from anymdp_bench.envs.rendering.canvas import (
 )
 from anymdp_bench.envs.rendering.frame import Frame, Pixels
 from anymdp_bench.foundation.types import FloatArray, IntArray
-from anymdp_bench.planning.diagnostics import arrival_value
-from anymdp_bench.planning.solve import plan
+from anymdp_bench.planning.figures import state_values
 from anymdp_bench.tasks.task import TabularTask
 
 SIZE = 512
@@ -59,10 +58,7 @@ class GraphPainter:
     @functools.cached_property
     def _value(self) -> FloatArray:
         """Value of arriving in each inner state, float64 ``[S]``."""
-        value = arrival_value(self._task)
-        unreached = np.isnan(value)
-        value[unreached] = plan(self._task)[unreached].max(axis=1)
-        return value
+        return state_values(self._task)
 
     @functools.cached_property
     def _rank(self) -> IntArray:
