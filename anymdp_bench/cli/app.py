@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
+from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
 from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
@@ -36,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
 )
 add_board_commands(app)
+add_picture_commands(app)
 app.add_typer(reproduce_app, name="reproduce")
 
 
@@ -171,24 +173,15 @@ def score(
 
     from anymdp_bench.evaluation.report import score_table
     from anymdp_bench.evaluation.result import load_result
+    from anymdp_bench.evaluation.run_folder import records_folders
     from anymdp_bench.foundation.files import write_text
 
-    results = [load_result(folder) for folder in _records_folders(folders)]
+    results = [load_result(folder) for folder in records_folders(folders)]
     boards = {result.manifest.board: None for result in results}
     for board in boards:
         Console().print(score_table([result for result in results if result.manifest.board == board]))
     if csv is not None:
         write_text(csv, pd.concat([result.scores() for result in results]).to_csv(index=False))
-
-
-def _records_folders(folders: Sequence[Path]) -> list[Path]:
-    from anymdp_bench.evaluation.run_folder import MANIFEST
-
-    found: list[Path] = []
-    for folder in folders:
-        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
-        found.extend(inner or [folder])
-    return found
 
 
 def _show_warning(message: Warning | str, *where: Any) -> None:

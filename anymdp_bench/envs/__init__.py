@@ -111,7 +111,11 @@ def env_entry(env_id: str) -> EnvEntry:
 
 
 def batch_env(
-    tasks: Sequence[Task], *, autoreset_mode: str = "NextStep", info_level: str = "none"
+    tasks: Sequence[Task],
+    *,
+    autoreset_mode: str = "NextStep",
+    info_level: str = "none",
+    render_mode: str | None = None,
 ) -> BatchEnv:
     """Make the batch that steps `tasks`, all of them of one kind.
 
@@ -119,13 +123,18 @@ def batch_env(
         tasks: One for each environment.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`.
     """
     from anymdp_bench.tasks.task import TabularTask
 
     if all(isinstance(task, TabularTask) for task in tasks):
         from anymdp_bench.envs.vector import TabularVectorEnv
 
-        return TabularVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+        return TabularVectorEnv(
+            tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+        )
     from anymdp_bench.envs.pendulum import PendulumVectorEnv
 
-    return PendulumVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+    return PendulumVectorEnv(
+        tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+    )

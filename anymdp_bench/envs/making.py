@@ -114,11 +114,11 @@ def make_tabular(
     Args:
         env_id: Registered id.
         info_level: As for `SingleEnv`.
-        render_mode: Only None.
+        render_mode: As for `SingleEnv`.
         **settings: Settings of the task, and ``task_seed`` if it is drawn.
 
     Raises:
-        UnsupportedSetting: a setting that is unknown, or a render mode.
+        UnsupportedSetting: a setting or a render mode that is unknown.
         InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
@@ -149,11 +149,11 @@ def make_tabular_vec(
         tasks: ``"own"``: environment i plays the task of ``task_seed + i``; ``"shared"``: all play one.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
-        render_mode: Only None.
+        render_mode: As for `BatchEnv`.
         **settings: As for `make_tabular`.
 
     Raises:
-        UnsupportedSetting: a setting that is unknown, or a render mode.
+        UnsupportedSetting: a setting or a render mode that is unknown.
         InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
@@ -168,17 +168,24 @@ def make_tabular_vec(
         draw(task_seed),
         autoreset_mode=autoreset_mode,
         info_level=info_level,
+        render_mode=render_mode,
         resample=draw if source.is_drawn else None,
     )
 
 
-anymdp, anymdp_vec = partial(make_tabular, "AnyMDP-v0"), partial(make_tabular_vec, "AnyMDP-v0")
-anypomdp, anypomdp_vec = partial(make_tabular, "AnyPOMDP-v0"), partial(make_tabular_vec, "AnyPOMDP-v0")
-multi_token = partial(make_tabular, "MultiTokenAnyPOMDP-v0")
+class SinglePoint(partial[TabularEnv]):
+    """Entry point of one id; Gymnasium asks it what its environments can render."""
+
+    metadata = TabularEnv.metadata
+
+
+anymdp, anymdp_vec = SinglePoint(make_tabular, "AnyMDP-v0"), partial(make_tabular_vec, "AnyMDP-v0")
+anypomdp, anypomdp_vec = SinglePoint(make_tabular, "AnyPOMDP-v0"), partial(make_tabular_vec, "AnyPOMDP-v0")
+multi_token = SinglePoint(make_tabular, "MultiTokenAnyPOMDP-v0")
 multi_token_vec = partial(make_tabular_vec, "MultiTokenAnyPOMDP-v0")
-garnet, garnet_vec = partial(make_tabular, "Garnet-v0"), partial(make_tabular_vec, "Garnet-v0")
-darkroom, darkroom_vec = partial(make_tabular, "Darkroom-v0"), partial(make_tabular_vec, "Darkroom-v0")
-frozenlake = partial(make_tabular, "ShapedFrozenLake-v0")
+garnet, garnet_vec = SinglePoint(make_tabular, "Garnet-v0"), partial(make_tabular_vec, "Garnet-v0")
+darkroom, darkroom_vec = SinglePoint(make_tabular, "Darkroom-v0"), partial(make_tabular_vec, "Darkroom-v0")
+frozenlake = SinglePoint(make_tabular, "ShapedFrozenLake-v0")
 frozenlake_vec = partial(make_tabular_vec, "ShapedFrozenLake-v0")
-cliffwalking = partial(make_tabular, "ShapedCliffWalking-v0")
+cliffwalking = SinglePoint(make_tabular, "ShapedCliffWalking-v0")
 cliffwalking_vec = partial(make_tabular_vec, "ShapedCliffWalking-v0")

@@ -22,6 +22,9 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 Spaces: TypeAlias = tuple[Space[Any], Space[Any]]
 
 INFO_LEVELS = ("none", "score", "full")
+RENDER_MODES = ("ansi", "rgb_array")
+RENDER_FPS = 4
+"""Frames a second of a video or a window: slow enough to follow an episode."""
 
 
 def check_task(task: Any) -> Task:
@@ -73,9 +76,15 @@ def check_info_level(level: str) -> str:
     return level
 
 
-def check_render_mode(mode: str | None) -> None:
-    """Raise UnsupportedSetting unless `mode` is None: nothing is drawn."""
-    check(mode is None, "render_mode", mode, "None; these environments do not render", UnsupportedSetting)
+def check_render_mode(mode: str | None) -> str | None:
+    """Return `mode` if it is None, ``"ansi"`` or ``"rgb_array"``.
+
+    Raises:
+        UnsupportedSetting: it is not; a window is opened by Gymnasium around ``"rgb_array"``.
+    """
+    legal = "None, 'ansi' or 'rgb_array' (gymnasium.make alone takes 'human')"
+    check(mode is None or mode in RENDER_MODES, "render_mode", mode, legal, UnsupportedSetting)
+    return mode
 
 
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:

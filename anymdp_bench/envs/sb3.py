@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from anymdp_bench.envs.base import BatchEnv, StepBatch
+from anymdp_bench.envs.base import BatchEnv
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.errors import InvalidConfig
 
 
@@ -108,6 +110,10 @@ class Sb3VecEnv(VecEnv):
     def close(self) -> None:
         """Close the batch."""
         self.env.close()
+
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """Picture of each row of a batch made with ``render_mode="rgb_array"``, else None for each."""
+        return self.env.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Each row's ``task``, or an attribute of the batch, once for each row.

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 
 from anymdp_bench.envs import options as given
+from anymdp_bench.envs.rendering.camera import Camera
 from anymdp_bench.envs.streams import FRESH_SEEDS
 from anymdp_bench.foundation.errors import EpisodeOver, InvalidConfig
 from anymdp_bench.foundation.seeding import EMISSION_STREAM, ENV_STREAM, check_seed, stream_keys
@@ -24,14 +25,17 @@ class SingleEnv(gymnasium.Env[Any, Any]):
             the transition taken), or ``"full"`` (also ``reward_mean``, ``inner_state`` after the step, and
             what else the environment knows).
         resample: Makes the task for ``options={"task_seed": k}``; without it that option is refused.
-        render_mode: Only None.
+        render_mode: None, ``"ansi"`` or ``"rgb_array"``: what `render` returns.
 
     Raises:
         InvalidConfig: an unknown level.
-        UnsupportedSetting: a render mode.
+        UnsupportedSetting: an unknown render mode.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": list(given.RENDER_MODES),
+        "render_fps": given.RENDER_FPS,
+    }
 
     def __init__(
         self,
@@ -42,7 +46,8 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         render_mode: str | None = None,
     ) -> None:
         """See the class."""
-        given.check_render_mode(render_mode)
+        self.render_mode = given.check_render_mode(render_mode)
+        self._camera = None if render_mode is None else Camera(render_mode)
         self._info_level = given.check_info_level(info_level)
         self._resample = resample
         given.check_task(task)
@@ -65,6 +70,10 @@ class SingleEnv(gymnasium.Env[Any, Any]):
 
     def _begin(self) -> tuple[Any, dict[str, Any]]:
         """Begin episode `_episode` of `_stream`; return the first observation and info."""
+        raise NotImplementedError
+
+    def _inner(self) -> Any:
+        """Return the current inner state."""
         raise NotImplementedError
 
     @property
@@ -95,7 +104,33 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         else:
             self._episode += 1
         self._over = False
-        return self._begin()
+        if self._camera is None:
+            return self._begin()
+        observation, info = self._begin()
+        self._camera.begin(0, self._inner(), observation)
+        return observation, info
+
+    def render(self) -> Any:
+        """Show the last step.
+
+        Returns:
+            A text, or a picture (uint8 ``[height, width, 3]``), as the render mode says; None without one.
+
+        Raises:
+            EpisodeOver: no episode has begun.
+        """
+        if self._camera is None:
+            gymnasium.logger.warn(
+                f"Nothing is shown: make the environment with render_mode= one of {list(given.RENDER_MODES)}."
+            )
+            return None
+        return self._camera.show([self._task])[0]
+
+    def get_keys_to_action(self) -> dict[str, Any]:
+        """Return the keyboard of `gymnasium.utils.play`; see `rendering.keys.keys_of`."""
+        from anymdp_bench.envs.rendering.keys import keys_of
+
+        return keys_of(self._task, self.action_space.shape or ())
 
     def _seed_streams(self, seed: int) -> None:
         self._seeded = True

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult
+from anymdp_bench.envs.base import BatchEnv, StepResult
 from anymdp_bench.envs.emissions import build_emissions, emit
 from anymdp_bench.envs.episodes import Outputs, begin
 from anymdp_bench.envs.kernels import step_range
 from anymdp_bench.envs.partial import action_law
 from anymdp_bench.envs.tables import build_tables
 from anymdp_bench.envs.threads import run_in_ranges
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import require_tabular
@@ -94,7 +95,7 @@ class TabularVectorEnv(BatchEnv):
 
     def _step_next(self, actions: ArrayLike) -> StepResult:
         """Resets and moves in one call of the kernel, where nothing is asked about the steps."""
-        if self._info_level != "none":
+        if self._info_level != "none" or self._camera is not None:
             return super()._step_next(actions)
         self._require_reset()
         legal = given.check_actions(actions, self._action_shape)

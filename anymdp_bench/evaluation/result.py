@@ -62,11 +62,11 @@ class Result:
         """
         return scoring.curve(self.record, block)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the mean score over learning steps (needs the extra ``[plot]``)."""
+    def plot(self, ax: Axes | None = None, *, by: str = "steps", band: str = "interval") -> Axes:
+        """Draw the mean score over learning (extra ``[plot]``); settings as for `plots.plot_curve`."""
         from anymdp_bench.evaluation.plots import plot_curve
 
-        return plot_curve(self.curve(), label=self.manifest.agent.name, ax=ax)
+        return plot_curve(self.curve(), label=self.manifest.agent.name, ax=ax, by=by, band=band)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the records to a folder, which must be new or hold the same run.

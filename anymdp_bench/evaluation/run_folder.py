@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -282,3 +282,12 @@ def _difference(name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
 def _difference_text(name: str, was: object, now: object) -> str:
     shown = [str(value) if len(str(value)) <= 40 else f"{str(value)[:37]}..." for value in (was, now)]
     return f"{name}: there {shown[0]}, here {shown[1]}"
+
+
+def records_folders(folders: Sequence[Path]) -> list[Path]:
+    """Records folders at or below each of `folders`; one that holds none is kept as it is."""
+    found: list[Path] = []
+    for folder in folders:
+        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
+        found.extend(inner or [folder])
+    return found

@@ -242,7 +242,7 @@ def test_settings_that_do_not_exist() -> None:
         gymnasium.make("Darkroom-v0", sise=6)
     with pytest.raises(InvalidConfig, match=r"info_level='all': give one of \['none', 'score', 'full'\]"):
         gymnasium.make("AnyMDP-v0", info_level="all")
-    with pytest.raises(InvalidConfig, match="do not render"):
+    with pytest.raises(InvalidConfig, match="render_mode='human' is not legal"):
         TabularEnv(random_task(0), render_mode="human")
     with pytest.raises(InvalidSeed, match="seed='a'"):
         gymnasium.make("AnyMDP-v0", task_seed="a")

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from pettingzoo import ParallelEnv
 
+from anymdp_bench.envs.options import RENDER_FPS, RENDER_MODES
 from anymdp_bench.envs.switch2.joint import N_PLAYERS, Switch2Env
 from anymdp_bench.foundation.errors import EpisodeOver, InvalidAction
 from anymdp_bench.foundation.types import IntArray
@@ -30,11 +31,12 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
         """See `switch2.parallel_env`."""
         self.metadata: dict[str, Any] = {
             "name": "switch2_v0",
-            "render_modes": [],
+            "render_modes": list(RENDER_MODES),
+            "render_fps": RENDER_FPS,
             "is_parallelizable": True,
         }
-        self.render_mode = None
         self._joint = Switch2Env(**settings)
+        self.render_mode = self._joint.render_mode
         self.possible_agents = [f"player_{player}" for player in range(N_PLAYERS)]
         self.agents: list[str] = []
         n_ids = N_PLAYER_IDS[str(self._joint.task.config["observation"])]
@@ -107,6 +109,10 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
             {a: over[a][1] for a in playing},
             {a: dict(info) for a in playing},
         )
+
+    def render(self) -> Any:
+        """Show the last step; see `SingleEnv.render`."""
+        return self._joint.render()
 
     def _check_actions(self, actions: dict[str, Any]) -> IntArray:
         """Moves of both players, int64 ``[2]``; one that has arrived stays."""

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from anymdp_bench.agents.protocol import Actions, Agent, Episodes, Observations
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
-from anymdp_bench.envs.base import BatchEnv, StepBatch
+from anymdp_bench.envs.base import BatchEnv
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.errors import AgentError, InvalidAction
 from anymdp_bench.foundation.types import BoolArray, FloatArray
