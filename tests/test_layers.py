@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "reproduce",
         "cli",
     ),
-    "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning"),
+    "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning", "model_based"),
     "omnirl_reference": ("config", "model", "playing", "stream", "training", "exact", "factories", "cli"),
 }
 """Rooms of each package, in the order in which data walks through them."""

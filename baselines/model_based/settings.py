@@ -128,6 +128,6 @@ KINDS: dict[str, type[Settings]] = {"oim": OimSettings, "psrl": PsrlSettings, "u
 
 
 def tuned_settings(agent: str) -> Settings:
-    """Settings that `python -m baselines.model_based.tuning` chose for an agent."""
+    """Settings that `python -m baselines.model_based.tuning` chose; defaults where it did not search."""
     agents = json.loads((files("baselines") / TUNED).read_text(encoding="utf-8"))["agents"]
-    return KINDS[agent](**agents[agent]["settings"])
+    return KINDS[agent](**agents[agent]["settings"] if agent in agents else {})
