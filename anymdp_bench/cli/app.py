@@ -17,7 +17,7 @@ from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anymdp_bench.agents.protocol import Agent
     from anymdp_bench.evaluation.boards import Board
@@ -79,6 +79,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
     ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also record what the columns controlled... need.")
+    ] = False,
     option: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")
     ] = None,
@@ -108,7 +111,8 @@ def run(
     source = AgentSource(name=agent, bank=spec.bank, options=options)
     agents = [walled_agent(source) if isolated else make_agent(agent, bank=spec.bank, options=options)]
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
-    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
+    how = {"jobs": usable_cpus() if jobs is None else jobs, "backend": backend, "controls": controls}
+    results = _run_all(agents, spec, out, how)
     Console().print(score_table(results))
 
 
@@ -138,9 +142,7 @@ def _anchors(board: Board) -> Sequence[str]:
     return ANCHORS if tabular else ANCHORS[:1]
 
 
-def _run_all(
-    agents: Sequence[Agent], board: Board, jobs: int, backend: str, out: Path | None
-) -> list[Result]:
+def _run_all(agents: Sequence[Agent], board: Board, out: Path | None, how: Mapping[str, Any]) -> list[Result]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -158,7 +160,7 @@ def _run_all(
             def show(n_episodes: int, total: int, bar: int = bar) -> None:
                 progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate(agent, board, jobs=jobs, backend=backend, out=folder, on_progress=show))
+            results.append(evaluate(agent, board, out=folder, on_progress=show, **how))
     return results
 
 

@@ -77,6 +77,10 @@ class TabularVectorEnv(BatchEnv):
     def _inner(self) -> IntArray:
         return self._state.copy()
 
+    def live_states(self) -> IntArray:
+        """The environment's own array of inner states ``[n]``, changed by every step; only to be read."""
+        return self._state
+
     def _details(self, before: NDArray[Any], actions: IntArray) -> dict[str, NDArray[Any]]:
         rows = np.zeros((self.num_envs, max(task.n_states for task in self._distinct)))
         moves = actions.reshape(self.num_envs, -1).tolist()

@@ -40,6 +40,7 @@ def evaluate(
     jobs: int = 1,
     backend: str = "processes",
     out: str | PathLike[str] | None = None,
+    controls: bool = False,
     on_progress: OnProgress | None = None,
     **changes: Any,
 ) -> Result:
@@ -54,6 +55,8 @@ def evaluate(
         jobs: Workers; results do not depend on their number.
         backend: Where several workers are: ``"processes"`` of this machine, or ``"ray"``, a Ray cluster.
         out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
+        controls: Whether to record, for in-context agents on tasks with tables, what the columns
+            ``controlled...`` need; costs a few per cent of the time of an agent that does not think.
         on_progress: Told about progress; with several jobs, from another thread.
         **changes: Fields of the board to replace, e.g. ``n_tasks=8``.
 
@@ -72,7 +75,7 @@ def evaluate(
     spec, chosen = choose_tasks(spec, tasks)
     manifest = _manifest(spec, player, chosen, task_references(chosen))
     with _folder(out, manifest) as folder:
-        run = _Run(player, manifest, chosen, jobs, backend)
+        run = _Run(player, manifest, chosen, jobs, backend, controls)
         shards = _play_all(run, folder, on_progress or _ignore)
     return Result(manifest, tuple(shards))
 
@@ -151,6 +154,7 @@ class _Run:
     tasks: Sequence[Task]
     jobs: int
     backend: str
+    controls: bool
 
     @property
     def info(self) -> AgentInfo:
@@ -165,7 +169,8 @@ class _Run:
         """All that a worker needs to play one shard."""
         cells = self.manifest.shards[index]
         tasks = {cell.task: self.tasks[cell.task] for cell in cells}
-        return _Job(index, self.agent, self.manifest.board, cells, tasks, len(self.manifest.cells))
+        n_cells = len(self.manifest.cells)
+        return _Job(index, self.agent, self.manifest.board, cells, tasks, n_cells, self.controls)
 
 
 class _Job(NamedTuple):
@@ -175,12 +180,14 @@ class _Job(NamedTuple):
     cells: tuple[Cell, ...]
     tasks: dict[int, Task]
     n_cells: int
+    controls: bool
 
 
 def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, ShardRecord | BenchError]:
     """Play a shard; an error is returned, so that it does not stop the other shards."""
+    shard = job.agent, job.board, job.cells, job.tasks, job.n_cells
     try:
-        return job.shard, play_shard(job.agent, job.board, job.cells, job.tasks, job.n_cells, on_episodes)
+        return job.shard, play_shard(*shard, on_episodes, controls=job.controls)
     except BenchError as error:
         return job.shard, error
 

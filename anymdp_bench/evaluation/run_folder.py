@@ -76,7 +76,7 @@ class Manifest:
         tasks = [cell.task for cell in self.cells]
         columns = {name: np.array(self.references[name], float)[tasks] for name in CellReferences._fields}
         joined = join_shards(shards)
-        return Record(self.cells, CellReferences(**columns), joined.points, joined.lived)
+        return Record(self.cells, CellReferences(**columns), *joined)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the manifest as it stands in the file."""
@@ -195,7 +195,7 @@ class RecordFolder:
 
     def write_shard(self, index: int, cells: tuple[Cell, ...], shard: ShardRecord) -> None:
         """Keep a finished shard, and name its files with their digests in the manifest."""
-        tables = points_table(shard.points, cells), lived_table(shard.lived, cells)
+        tables = points_table(shard.points, cells), lived_table(shard.lived, cells, shard.advantages)
         contents = dict(zip(_names(index), map(encode, tables), strict=True))
         for name, content in reversed(contents.items()):
             write_bytes(self.path / name, content)

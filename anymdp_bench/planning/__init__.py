@@ -9,6 +9,7 @@ from anymdp_bench.planning.references import References, references
 from anymdp_bench.planning.solve import (
     ORACLE_DISCOUNT,
     ReturnMoments,
+    advantages,
     finite_horizon_optimum,
     greedy,
     plan,
@@ -23,6 +24,7 @@ __all__ = [
     "References",
     "ReturnLimits",
     "ReturnMoments",
+    "advantages",
     "finite_horizon_optimum",
     "greedy",
     "plan",

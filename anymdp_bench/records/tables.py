@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from anymdp_bench.agents.protocol import Episodes
 from anymdp_bench.foundation.errors import RecordsError
+from anymdp_bench.foundation.types import FloatArray
 from anymdp_bench.records.record import Cell, Points, ShardRecord
 
 SCHEMA_VERSION = 1
 SCHEMA_KEY = b"anymdp_bench_schema"
+ADVANTAGES = ("oracle_advantage", "uniform_advantage")
+"""Columns of the lived table that only some records have."""
 
 
 def points_table(points: Points, cells: Sequence[Cell]) -> pa.Table:
@@ -36,8 +39,8 @@ def points_table(points: Points, cells: Sequence[Cell]) -> pa.Table:
     return _table(columns)
 
 
-def lived_table(lived: Episodes, cells: Sequence[Cell]) -> pa.Table:
-    """Lived episodes in long form, cells in order, episodes ascending."""
+def lived_table(lived: Episodes, cells: Sequence[Cell], advantages: FloatArray | None = None) -> pa.Table:
+    """Lived episodes in long form, cells in order, episodes ascending; `advantages` where they are known."""
     n_episodes = lived.scores.shape[1]
     columns: dict[str, NDArray[Any]] = {
         "task": np.repeat([cell.task for cell in cells], n_episodes).astype(np.int32),
@@ -46,6 +49,8 @@ def lived_table(lived: Episodes, cells: Sequence[Cell]) -> pa.Table:
         "received": lived.rewards.ravel(),
         "length": lived.lengths.ravel().astype(np.int32),
     }
+    if advantages is not None:
+        columns |= {name: advantages[:, :, k].ravel() for k, name in enumerate(ADVANTAGES)}
     return _table(columns)
 
 
@@ -94,7 +99,14 @@ def decode_shard(points_file: bytes, lived_file: bytes, cells: Sequence[Cell]) -
             lived["received"].reshape(shape),
             lived["length"].reshape(shape).astype(np.int64),
         ),
+        _advantages(lived, shape),
     )
+
+
+def _advantages(lived: dict[str, NDArray[Any]], shape: tuple[int, int]) -> FloatArray | None:
+    if not lived.keys() >= set(ADVANTAGES):
+        return None
+    return np.stack([lived[name].reshape(shape) for name in ADVANTAGES], axis=2)
 
 
 def _columns(kind: str, content: bytes, cells: Sequence[Cell]) -> dict[str, NDArray[Any]]:

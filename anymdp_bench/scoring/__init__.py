@@ -14,6 +14,7 @@ from anymdp_bench.foundation.checks import check_integer
 from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.records.record import Record
 from anymdp_bench.scoring.asymptotic import asymptotic, optimum
+from anymdp_bench.scoring.controlled import controlled
 from anymdp_bench.scoring.lived import lived, regret
 from anymdp_bench.scoring.normalise import Scored, check_record, normalise
 from anymdp_bench.scoring.performance import convergence, performance
@@ -32,6 +33,7 @@ COLUMNS: dict[str, Callable[[Scored], dict[str, float]]] = {
     "recent": recent,
     "area": area,
     "windows": windows,
+    "controlled": controlled,
 }
 
 __all__ = ["COLUMNS", "Scored", "curve", "normalise", "score"]

@@ -84,11 +84,13 @@ def play_shard(
     tasks: Mapping[int, Task],
     n_cells: int,
     on_episodes: OnEpisodes,
+    *,
+    controls: bool = False,
 ) -> ShardRecord:
     """Let a fresh copy of `agent` play one shard; arguments and errors are those of `play_with`."""
     seated = copy.deepcopy(agent)
     try:
-        return play_with(seated, board, cells, tasks, n_cells, on_episodes)
+        return play_with(seated, board, cells, tasks, n_cells, on_episodes, controls=controls)
     finally:
         if isinstance(seated, IsolatedAgent):
             seated.close()
@@ -101,6 +103,8 @@ def play_with(
     tasks: Mapping[int, Task],
     n_cells: int,
     on_episodes: OnEpisodes,
+    *,
+    controls: bool = False,
 ) -> ShardRecord:
     """Let `agent` itself play one shard.
 
@@ -111,6 +115,7 @@ def play_with(
         tasks: The shard's tasks by index.
         n_cells: Cells of the whole evaluation; fixes the number of sampled test episodes.
         on_episodes: Told how many learning episodes have just ended.
+        controls: Whether to keep the exact advantages of what an in-context agent does, where there are any.
 
     Raises:
         AgentError: the agent raised or answered illegally; names agent, task and step.
@@ -129,7 +134,7 @@ def play_with(
         test = _make_test(player, board, seen, n_cells)
         record = train_and_test(player, env, board, test, on_episodes)
     else:
-        record = live_in_context(player, env, board, on_episodes)
+        record = live_in_context(player, env, board, on_episodes, controls)
     player.finish(agent)
     return record
 
