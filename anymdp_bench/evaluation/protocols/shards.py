@@ -42,15 +42,20 @@ def cells_of(board: Board, n_tasks: int) -> tuple[Cell, ...]:
 
 
 def shards_of(board: Board, info: AgentInfo, tasks: Sequence[Task]) -> list[tuple[Cell, ...]]:
+    """Cut a board's cells into shards, see `shards_by_shape`."""
+    return shards_by_shape(board, info.shard_size, [shape_of(task) for task in tasks])
+
+
+def shards_by_shape(board: Board, shard_size: int | None, shapes: Sequence[Shape]) -> list[tuple[Cell, ...]]:
     """Cut a board's cells into shards; the last of each shape may be smaller.
 
     Tasks of different shapes never share a shard, because one batch has one observation and one action
     space. Shapes come in the order of their first tasks; inside a shape tasks ascend.
     """
-    size = info.shard_size or board.shard_size
+    size = shard_size or board.shard_size
     by_shape: dict[Shape, list[Cell]] = {}
-    for cell in cells_of(board, len(tasks)):
-        by_shape.setdefault(shape_of(tasks[cell.task]), []).append(cell)
+    for cell in cells_of(board, len(shapes)):
+        by_shape.setdefault(shapes[cell.task], []).append(cell)
     return [
         tuple(cells[first : first + size])
         for cells in by_shape.values()

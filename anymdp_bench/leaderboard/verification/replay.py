@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from anymdp_bench.agents.protocol import Agent, AgentInfo
+from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.evaluate import agent_code
 from anymdp_bench.evaluation.fan_out import fan_out
-from anymdp_bench.evaluation.protocols import play_shard, shards_of
+from anymdp_bench.evaluation.protocols import play_shard
+from anymdp_bench.evaluation.protocols.shards import shards_by_shape
 from anymdp_bench.foundation.errors import BenchError
 from anymdp_bench.leaderboard.submissions import curves
 from anymdp_bench.leaderboard.submissions.metadata import Machine
@@ -20,7 +21,6 @@ from anymdp_bench.leaderboard.verification.comparison import late_scores
 from anymdp_bench.leaderboard.verification.findings import SCHEMA, Replay, today
 from anymdp_bench.records.provenance import package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, Record, ShardRecord, join_shards
-from anymdp_bench.tasks.protocol import Task
 
 
 def machine_now() -> Machine:
@@ -53,13 +53,9 @@ def heading_of(submission: Submission) -> dict[str, Any]:
 
 def submitted_shards(submission: Submission) -> list[tuple[Cell, ...]]:
     """Shards of a submission's run."""
-    declared = submission.metadata.agent
-    info = AgentInfo(name=declared.name, shard_size=declared.shard_size)
-    return shards_of(submission.facts.board, info, _tasks(submission))
-
-
-def _tasks(submission: Submission) -> list[Task]:
-    return load_bank(submission.facts.board.bank).board_tasks(submission.n_tasks)
+    facts = submission.facts
+    size = submission.metadata.agent.shard_size
+    return shards_by_shape(facts.board, size, facts.shapes[: submission.n_tasks])
 
 
 def replay(submission: Submission, agent: Agent, chosen: Sequence[int], jobs: int = 1) -> Iterator[Replay]:
@@ -69,7 +65,7 @@ def replay(submission: Submission, agent: Agent, chosen: Sequence[int], jobs: in
         AgentError: the agent fails.
     """
     shards = submitted_shards(submission)
-    tasks = _tasks(submission)
+    tasks = load_bank(submission.facts.board.bank).board_tasks(submission.n_tasks)
     n_cells, board = sum(map(len, shards)), submission.facts.board
     differing = differences(submission, agent)
     calls = [
