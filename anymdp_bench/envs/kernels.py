@@ -175,39 +175,6 @@ def _finish(
             out.means[i] = mean if first_token else out.means[i] + mean
 
 
-@kernel(inner=True, nogil=True)
-def _pipeline(
-    low: int, high: int, moves: Moves, tables: StepTables, episodes: Episodes, out: Outputs
-) -> None:
-    """Run the stages over the blocks of a range, each stage one block behind the stage before."""
-    # Few arrays of few kinds: every kind takes the compiler a while.
-    integers = np.empty((STAGES, 6, BLOCK + LANES), np.int64)
-    draws = np.empty((STAGES, 2, BLOCK), np.uint64)
-    reals = np.zeros((STAGES + 1, BLOCK + LANES))
-    tail, tail_index = reals[STAGES], integers[0, 5]
-    counts, overflows = integers[1, 5], integers[2, 5]
-    blocks = (high - low + BLOCK - 1) // BLOCK
-    for tick in range(blocks + STAGES - 1):
-        for stage in range(STAGES):
-            number = tick - stage
-            if not 0 <= number < blocks:
-                continue
-            b = number % STAGES
-            ints = integers[b]
-            block = Block(ints[0], ints[1], ints[2], ints[3], ints[4], draws[b, 0], draws[b, 1], reals[b])
-            if stage == 0:
-                first = low + number * BLOCK
-                last = min(first + BLOCK, high)
-                counts[b] = _gather(first, last, moves, tables, episodes, out, block)
-            elif stage == 1:
-                overflows[b] = _search(counts[b], tables, episodes, block)
-            elif stage == 2:
-                _resolve(overflows[b], tables, episodes, block)
-                fill_normals(block.bits, counts[b], block.z, tail, tail_index)
-            else:
-                _finish(counts[b], moves.token == 0, tables, episodes, out, block)
-
-
 @kernel(work=lambda low, high, *rest: 5 * BLOCK + 50 * (high - low), patience=20_000, nogil=True)
 def step_range(
     low: int,
@@ -236,7 +203,7 @@ def step_range(
     scores: FloatArray,
     means: FloatArray,
 ) -> None:
-    """Execute one action token of the environments low..high-1.
+    """Execute one action token of the environments low..high-1, each stage one block behind the stage before.
 
     The arguments are the fields of `Moves`, `StepTables`, `Episodes` and `Outputs`, in this order: handing
     over named tuples would cost more time than stepping a hundred environments.
@@ -245,4 +212,29 @@ def step_range(
     tables = StepTables(lines, arrivals, wide, extra, starts)
     episodes = Episodes(streams, places, state, elapsed, horizons, over)
     out = Outputs(observations, rewards, terminated, truncated, scores, means)
-    _pipeline(low, high, moves, tables, episodes, out)
+    # Few arrays of few kinds: every kind takes the compiler a while.
+    integers = np.empty((STAGES, 6, BLOCK + LANES), np.int64)
+    draws = np.empty((STAGES, 2, BLOCK), np.uint64)
+    reals = np.zeros((STAGES + 1, BLOCK + LANES))
+    tail, tail_index = reals[STAGES], integers[0, 5]
+    counts, overflows = integers[1, 5], integers[2, 5]
+    blocks = (high - low + BLOCK - 1) // BLOCK
+    for tick in range(blocks + STAGES - 1):
+        for stage in range(STAGES):
+            number = tick - stage
+            if not 0 <= number < blocks:
+                continue
+            b = number % STAGES
+            ints = integers[b]
+            block = Block(ints[0], ints[1], ints[2], ints[3], ints[4], draws[b, 0], draws[b, 1], reals[b])
+            if stage == 0:
+                first = low + number * BLOCK
+                last = min(first + BLOCK, high)
+                counts[b] = _gather(first, last, moves, tables, episodes, out, block)
+            elif stage == 1:
+                overflows[b] = _search(counts[b], tables, episodes, block)
+            elif stage == 2:
+                _resolve(overflows[b], tables, episodes, block)
+                fill_normals(block.bits, counts[b], block.z, tail, tail_index)
+            else:
+                _finish(counts[b], moves.token == 0, tables, episodes, out, block)

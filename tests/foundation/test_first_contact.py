@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -175,6 +176,22 @@ def test_workers_tell_nothing() -> None:
     )
     done = run_python(code)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_collector_is_as_it_was_after_compiling() -> None:
+    @kernel()
+    def increase(x: float) -> float:
+        return x + 1.0
+
+    assert increase(1.0) == 2.0 and gc.isenabled()
+    with pytest.raises(numba.TypingError):
+        increase("no number")  # type: ignore[arg-type]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        assert increase(1) == 2 and not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_compiling_of_others_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
