@@ -57,7 +57,7 @@ class Acting:
     growth: float = 0.02
     aliased: float = 1.5
     aliased_discount: float = 0.9
-    aliased_kappa: float = 0.03
+    aliased_kappa: float = 0.1
     with_context: float = 0.05
 
     def __post_init__(self) -> None:
