@@ -53,7 +53,7 @@ def plot_curve(
         limits = [mean_interval(p["score"].to_numpy(), p["task"].to_numpy()) for _, p in points]
         low, high = ([limit[side] for limit in limits] for side in range(2))
     else:
-        low, high = (points["score"].quantile(share) for share in (0.25, 0.75))
+        low, high = (points["score"].quantile(share).tolist() for share in (0.25, 0.75))
     ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set_xscale("log")
     ax.set_xlabel(BY[by])
