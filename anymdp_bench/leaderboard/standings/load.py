@@ -15,6 +15,7 @@ from anymdp_bench.leaderboard.standings.listed import listed_boards
 from anymdp_bench.leaderboard.standings.overall import Total, overall
 from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, rank
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
 from anymdp_bench.leaderboard.submissions.submit import OWNER, SUBMISSIONS
@@ -139,3 +140,8 @@ def _owner_problems(boards: dict[str, Standing]) -> Iterator[str]:
                 if getattr(entry.metadata, field) != getattr(other.metadata, field):
                     text = f"{entry.name} has another {field} on {entry.board} than on {other.board}"
                     yield problem("owner", text)
+    titles: dict[str, str] = {}
+    for name, entry in first.items():
+        other_name = titles.setdefault(looks_like(entry.metadata.title), name)
+        if other_name != name:
+            yield problem("title", f"{name} has a title that looks like that of {other_name}")

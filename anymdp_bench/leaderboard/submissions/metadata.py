@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from anymdp_bench.agents.protocol import AgentInfo
 from anymdp_bench.foundation.types import JsonScalar
-from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text
+from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text, check_title
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 
 FILE = "submission.json"
@@ -19,10 +19,13 @@ LARGEST = 1 << 18
 MOST_TASKS = 256
 MOST_SETTINGS = 60
 LARGEST_INTEGER = 1 << 63
+EARLIEST = datetime.date(2025, 2, 5)
+"""Day on which the paper appeared."""
 
 Slug = Annotated[str, AfterValidator(check_slug)]
 Link = Annotated[str, AfterValidator(check_link)]
 Short = Annotated[str, AfterValidator(lambda value: check_text(value, 60))]
+Title = Annotated[str, AfterValidator(lambda value: check_title(value, 60))]
 Long = Annotated[str, AfterValidator(lambda value: check_text(value, 400))]
 Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A-Za-z0-9_.]{0,60}$")]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -33,7 +36,7 @@ Count = Annotated[int, Field(ge=1, le=1 << 20)]
 def check_integer(value: Any) -> int:
     """Refuse true, which equals 1 and would pass for it."""
     if type(value) is not int:
-        raise ValueError(f"{value!r} is no integer")
+        raise ValueError(f"{shown(value)} is no integer")
     return value
 
 
@@ -54,7 +57,9 @@ def _check_scalar(value: Any) -> JsonScalar:
 def _check_date(value: str) -> str:
     if len(value) != len("2026-01-31"):
         raise ValueError(f"{shown(value)}: give a date as 2026-01-31")
-    datetime.date.fromisoformat(value)
+    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)
+    if not EARLIEST <= datetime.date.fromisoformat(value) <= tomorrow:
+        raise ValueError(f"{shown(value)}: give the day of submission, {EARLIEST} to today")
     return value
 
 
@@ -137,7 +142,7 @@ class Metadata(Strict):
 
     schema_version: Version
     name: Slug
-    title: Short
+    title: Title
     authors: Long | None
     description: Long | None
     url: Link | None

@@ -30,6 +30,7 @@ from anymdp_bench.leaderboard.submissions.metadata import (
     parse_metadata,
 )
 from anymdp_bench.leaderboard.submissions.parquet import write_columns
+from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
 from anymdp_bench.records.record import Record
@@ -137,7 +138,7 @@ def _write(folder: Path, values: dict[str, Any], record: Record) -> None:
 
 
 def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:
-    """Problems with a name that stands on other boards for somebody else's agent."""
+    """Problems with a name that stands for somebody else's agent, or a title that looks like another's."""
     for path in sorted((root / SUBMISSIONS).glob(f"*/{values['name']}/{FILE}")):
         other = parse_json(read_bounded(path, LARGEST), FILE)
         for field in OWNER:
@@ -147,3 +148,9 @@ def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:
                     f"{values['name']} stands on {path.parent.parent.name} with {field} "
                     f"{shown(other.get(field))}, not {shown(values[field])}: choose another name",
                 )
+    for path in sorted((root / SUBMISSIONS).glob(f"*/*/{FILE}")):
+        other = parse_json(read_bounded(path, LARGEST), FILE)
+        alike = looks_like(str(other.get("title"))) == looks_like(values["title"])
+        if alike and other.get("name") != values["name"]:
+            yield problem("title", f"{shown(values['title'])} looks like that of {shown(other.get('name'))}")
+            return

@@ -177,11 +177,19 @@ def read_findings(folder: Path, digest: str, signer: str | None = None) -> Findi
     Raises:
         SubmissionRefused: a line is damaged.
     """
-    path = findings_path(folder)
-    if not path.exists() and not path.is_symlink():
-        return Findings()
-    lines = [_parse(text, path.name) for text in read_bounded(path, LARGEST).splitlines()]
+    name = findings_path(folder).name
+    lines = [_parse(text, name) for text in findings_content(folder).splitlines()]
     return Findings(tuple(line for line in lines if line.submission == digest), signer)
+
+
+def findings_content(folder: Path) -> bytes:
+    """All lines as they stand in the file; empty where there is none.
+
+    Raises:
+        SubmissionRefused: it cannot be read.
+    """
+    path = findings_path(folder)
+    return read_bounded(path, LARGEST) if path.exists() or path.is_symlink() else b""
 
 
 def append_findings(folder: Path, findings: Iterable[Rules | Replay | Again]) -> Path:

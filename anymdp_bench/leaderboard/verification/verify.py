@@ -20,7 +20,7 @@ from anymdp_bench.evaluation.agent_check import check_agent
 from anymdp_bench.evaluation.isolation.process import Limits
 from anymdp_bench.evaluation.isolation.settings import AgentSource
 from anymdp_bench.evaluation.isolation.trust import walled_agent
-from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
 from anymdp_bench.leaderboard.submissions.metadata import declared
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import Submission
@@ -32,6 +32,8 @@ from anymdp_bench.leaderboard.verification.findings import (
     Replay,
     Rules,
     append_findings,
+    findings_content,
+    findings_path,
     read_findings,
 )
 from anymdp_bench.leaderboard.verification.replay import (
@@ -106,11 +108,17 @@ def verify_submission(
     Raises:
         InvalidConfig: `fraction` is not legal.
         AgentError: the agent fails, or breaks a rule; what was found before is kept.
+        RecordsError: somebody else writes into the file.
     """
     check_fraction(fraction)
     before, needs = read_findings(folder, submission.digest), needs_of(submission)
+    content = findings_content(folder)
     for finding in _find(submission, agent, before, needs, fraction, jobs):
+        if findings_content(folder) != content:
+            name = findings_path(folder).name
+            raise RecordsError(f"{name} was changed while the agent ran. Delete it, and see who did.")
         append_findings(folder, [finding])
+        content = findings_content(folder)
         yield finding
 
 
