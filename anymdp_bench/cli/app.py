@@ -195,7 +195,7 @@ def main() -> None:
             stream.reconfigure(
                 errors="backslashreplace"
             )  # names of files may hold what a terminal cannot show
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         with stopping_cleanly():
             app()

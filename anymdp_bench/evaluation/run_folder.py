@@ -224,7 +224,7 @@ class RecordFolder:
         names = _names(index)
         if known is not None and not known.keys() >= set(names):
             return None
-        contents = []
+        contents: list[bytes] = []
         for name in names:
             try:
                 contents.append((self.path / name).read_bytes())
@@ -233,7 +233,7 @@ class RecordFolder:
             if known is not None and sha256(contents[-1]) != known[name]:
                 return name
         try:
-            return decode_shard(*contents, cells)
+            return decode_shard(contents[0], contents[1], cells)
         except RecordsError as error:
             raise RecordsError(f"{self.path / names[0]}: {error}") from error
         except (OSError, pa.ArrowException, KeyError, ValueError):

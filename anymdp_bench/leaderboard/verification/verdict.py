@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from anymdp_bench.foundation.files import replacing
+from anymdp_bench.foundation.digests import check_seal, sealed
+from anymdp_bench.foundation.files import write_text
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
 from anymdp_bench.leaderboard.submissions.files import read_bounded
 from anymdp_bench.leaderboard.submissions.metadata import Hash, Machine, Short, Strict, Version
@@ -118,6 +120,10 @@ def read_verdict(folder: Path, digest: str) -> Verdict | None:
         return None
     values = parse_json(read_bounded(path, LARGEST), path.name)
     try:
+        values = check_seal(values)
+    except ValueError as error:
+        refuse([problem("verdict", f"{path.name} is damaged: {error}")])
+    try:
         verdict = Verdict.model_validate(values)
     except ValidationError as error:
         refuse([problem("verdict", f"{path.name} is damaged: {error.error_count()} fields are illegal")])
@@ -128,6 +134,5 @@ def read_verdict(folder: Path, digest: str) -> Verdict | None:
 def write_verdict(folder: Path, verdict: Verdict) -> Path:
     """Write the verdict beside the folder; return its path."""
     path = verdict_path(folder)
-    with replacing(path) as file:
-        file.write((verdict.model_dump_json(by_alias=True, indent=1) + "\n").encode())
+    write_text(path, json.dumps(sealed(verdict.model_dump(by_alias=True)), indent=1, allow_nan=False) + "\n")
     return path
