@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from anymdp_bench.agents.handling import as_array, as_episodes
 from anymdp_bench.agents.protocol import Actions, Agent, Episodes, Observations
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
@@ -46,7 +47,8 @@ class Player:
 
     def act(self, observations: Observations, active: BoolArray) -> Actions:
         """Ask for actions; `advance` checks them."""
-        return self._call("act", self.agent.act, observations, active)
+        answer = self._call("act", self.agent.act, observations, active)
+        return self._call("act", as_array, answer, f"an integer array of {len(self.cells)} rows")
 
     def advance(self, env: BatchEnv, actions: Actions, active: BoolArray) -> StepBatch:
         """Step the environment with the agent's actions.
@@ -91,7 +93,7 @@ class Player:
             AgentError: wrong shape, not finite, negative, or a row that does not sum to 1.
         """
         answer = self._call("policy_table", self.agent.policy_table)  # type: ignore[attr-defined]
-        table = np.asarray(answer)
+        table = self._call("policy_table", as_array, answer, "a float64 array")
         shape = (len(self.cells), n_observations, n_actions)
         if table.shape != shape or table.dtype.kind not in "fiu":
             message = f"answered {table.dtype} {table.shape}; the table is float64 {shape}."
@@ -108,20 +110,18 @@ class Player:
         """Let the agent train by itself, if it can; None if it cannot.
 
         Raises:
-            AgentError: the episodes have a wrong shape.
+            AgentError: the episodes have a wrong shape, or numbers that cannot be.
         """
         name = "learn_on_copies" if hasattr(self.agent, "learn_on_copies") else "learn_episodes"
         method = getattr(self.agent, name, None)
         if method is None:
             return None
         where = partial(_copies, env) if name == "learn_on_copies" else env
-        episodes: Episodes | None = self._call(name, method, where, n_episodes)
-        if episodes is None:
+        answer = self._call(name, method, where, n_episodes)
+        if answer is None:
             return None
-        shapes = {np.shape(values) for values in episodes}
-        if shapes != {(len(self.cells), n_episodes)}:
-            message = f"answered arrays {sorted(shapes)}; each is [{len(self.cells)}, {n_episodes}]."
-            raise self._failure(name, message)
+        horizons = np.array([task.horizon for task in env.tasks])
+        episodes = self._call(name, as_episodes, answer, len(self.cells), n_episodes, horizons)
         self.steps += episodes.lengths.sum(axis=1)
         return episodes
 

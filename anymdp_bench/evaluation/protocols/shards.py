@@ -6,13 +6,13 @@ has random streams of its own, so results are the same for any number of workers
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from anymdp_bench.agents.handling import copy_agent
 from anymdp_bench.agents.protocol import Agent, AgentInfo
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
@@ -67,7 +67,7 @@ def play_shard(
     on_episodes: OnEpisodes,
 ) -> ShardRecord:
     """Let a fresh copy of `agent` play one shard; arguments and errors are those of `play_with`."""
-    return play_with(copy.deepcopy(agent), board, cells, tasks, n_cells, on_episodes)
+    return play_with(copy_agent(agent), board, cells, tasks, n_cells, on_episodes)
 
 
 def play_with(
