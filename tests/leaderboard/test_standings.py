@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from anymdp_bench.evaluation.boards import BOARDS
+from anymdp_bench.foundation.digests import sealed
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.standings.entry import Entry, make_entry
 from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
@@ -263,8 +264,11 @@ def test_a_verdict_on_other_files_does_not_count(tmp_path: Path) -> None:
     path = write_verdict(folder, verdict("1" * 64))
     (only,) = load_standings(tmp_path).boards["darkroom-6-online-v0"].entries
     assert not only.verified
-    digest = read_submission(folder).digest
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"submission": digest}))
+    changed = json.loads(path.read_text()) | {"submission": read_submission(folder).digest}
+    path.write_text(json.dumps(changed))
+    with pytest.raises(SubmissionRefused, match=r"verdict: mine.verdict.json is damaged: .*SHA-256"):
+        load_standings(tmp_path)
+    path.write_text(json.dumps(sealed(changed)))
     (only,) = load_standings(tmp_path).boards["darkroom-6-online-v0"].entries
     assert only.verified
 
