@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from anymdp_bench.agents.spaces import discrete_sizes
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.contexts.recorder import record_context, record_episodes
+    from anymdp_bench.envs.bank_task import task_spec
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
     from anymdp_bench.evaluation.agent_check import check_agent
@@ -84,6 +85,7 @@ _LATER = {
     "agents.spaces": ("discrete_sizes",),
     "banks": ("BANKS", "Bank", "load_bank"),
     "contexts.recorder": ("record_context", "record_episodes"),
+    "envs.bank_task": ("task_spec",),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
     "evaluation.agent_check": ("check_agent",),
@@ -180,6 +182,7 @@ __all__ = [
     "sample_tasks",
     "stationary_distribution",
     "step_row",
+    "task_spec",
 ]
 
 

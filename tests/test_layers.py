@@ -46,6 +46,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 PUBLIC_MODULES = (
     "anymdp_bench.kernels",
     "anymdp_bench.foundation.checks",
+    "anymdp_bench.foundation.digests",
     "anymdp_bench.foundation.extras",
     "anymdp_bench.foundation.files",
 )

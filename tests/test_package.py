@@ -28,6 +28,7 @@ TaskFileError UndefinedScore UnknownName UnsupportedSetting WorkerLost __version
 build_task check_agent child_seed compiled_rows discrete_sizes evaluate finite_horizon_optimum get_board
 greedy load_bank load_result load_task make_agent plan policy_return policy_value record_context
 record_episodes record_run references restart_row sample_task sample_tasks stationary_distribution step_row
+task_spec
 """.split()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
 from anymdp_bench.foundation.checks import check_integer
-from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig
 from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, ShardRecord
 from anymdp_bench.tasks.protocol import Task
@@ -225,4 +226,11 @@ def _outcomes(
         return
     with shared_slots(len(indices), on_episodes) as slots:
         calls = [(run.job(index), slot) for index, slot in zip(indices, slots, strict=True)]
-        yield from fan_out(_play_one, calls, jobs=run.jobs, backend=run.backend)
+        try:
+            yield from fan_out(_play_one, calls, jobs=run.jobs, backend=run.backend)
+        except pickle.PickleError as error:
+            last = str(error.__cause__ or error).strip(' \n"').splitlines()[-1]
+            raise AgentError(
+                f"Agent {run.info.name!r} cannot be sent to a worker process ({last}). "
+                "Open files, locks and the like in begin(), or play with jobs=1."
+            ) from error

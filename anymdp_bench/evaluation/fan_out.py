@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from anymdp_bench.evaluation.orphans import end_with_parent
 from anymdp_bench.foundation.errors import InvalidConfig, WorkerLost
@@ -27,11 +29,13 @@ def _on_processes(function: Callable[..., Out], calls: Calls, jobs: int) -> Iter
     )
     try:
         yield from pool(joblib.delayed(function)(*call) for call in calls)
-    except BrokenProcessPool as error:
+    except TerminatedWorkerError as error:
         raise WorkerLost(
             "A worker process has died, most often because the memory was full. What was finished is kept: "
             "repeat the command, with fewer jobs."
         ) from error
+    except BrokenProcessPool as error:
+        raise pickle.UnpicklingError("a worker cannot read what it was sent") from error.__cause__
 
 
 def _on_ray(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
@@ -77,5 +81,6 @@ def fan_out(function: Callable[..., Out], calls: Calls, *, jobs: int, backend: s
     Raises:
         InvalidConfig: the backend is unknown or not installed.
         WorkerLost: a worker process has died.
+        pickle.PickleError: a call cannot be sent to a worker process.
     """
     return BACKENDS[check_backend(backend)](function, calls, jobs)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
 
+from anymdp_bench.agents.handling import copy_agent
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.agents.registry import check_is_agent, make_agent
 from anymdp_bench.contexts import Context, join_rows
@@ -44,7 +44,7 @@ def record_run(
     shards = shards_of(spec, player.info, chosen)
     parts = []
     for cells in shards:
-        recorded = _Recorded(copy.deepcopy(player))
+        recorded = _Recorded(copy_agent(player))
         play_with(recorded, spec, cells, dict(enumerate(chosen)), sum(map(len, shards)), _ignore)
         parts.append(recorded.context(spec))
     return join_rows(parts)

@@ -224,7 +224,7 @@ class RecordFolder:
         names = _names(index)
         if known is not None and not known.keys() >= set(names):
             return None
-        contents = []
+        contents: list[bytes] = []
         for name in names:
             try:
                 contents.append((self.path / name).read_bytes())

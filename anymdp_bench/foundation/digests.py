@@ -25,12 +25,12 @@ def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     return content | {SEAL: _digest(content)}
 
 
-def check_seal(values: Any, known: Collection[str]) -> dict[str, Any]:
+def check_seal(values: Any, known: Collection[str] | None = None) -> dict[str, Any]:
     """Return a JSON object that was read from a file, without its digest.
 
     Args:
         values: What was read.
-        known: Keys that an object may have; a changed key is noticed even where there is no digest.
+        known: Keys that an object may have, so that a changed key of the digest is noticed; None: any.
 
     Raises:
         ValueError: it is no object, has another key, or its digest is not that of its content.
@@ -38,7 +38,7 @@ def check_seal(values: Any, known: Collection[str]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"holds a JSON {type(values).__name__}, not an object")
     content = {name: value for name, value in values.items() if name != SEAL}
-    unknown = sorted(content.keys() - set(known))
+    unknown = [] if known is None else sorted(content.keys() - set(known))
     if unknown:
         raise ValueError(f"has a key {unknown[0]!r} that is not known")
     if SEAL in values and values[SEAL] != _digest(content):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,7 +124,11 @@ class DataSet:
         place = index % self._n
         first = place - place % PER_SHARD
         if first != self._first:
-            with np.load(_shard(self.folder, first), allow_pickle=False) as file:
-                self._shard = Sequences(*(file[name] for name in Sequences._fields))
+            path = _shard(self.folder, first)
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    self._shard = Sequences(*(file[name] for name in Sequences._fields))
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                raise InvalidConfig(f"{path} is damaged ({error}); delete it and write it again.") from error
             self._first = first
         return Sequences(*(x[place - first] for x in self._shard))

@@ -106,7 +106,7 @@ def test_a_learner_may_train_by_itself() -> None:
             ones = np.ones((env.num_envs, n_episodes))
             return Episodes(ones, 2 * ones, np.full(ones.shape, 7))
 
-    shard = play(Fast(slow=100), corridor())
+    shard = play(Fast(slow=100), corridor(horizon=7))
     np.testing.assert_array_equal(shard.lived.scores, np.ones((1, 40)))
     np.testing.assert_array_equal(shard.lived.rewards, 2 * np.ones((1, 40)))
     np.testing.assert_array_equal(shard.points.steps, [[70, 140, 210, 280]])

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.agents.handling import as_array, as_episodes
 from anymdp_bench.agents.protocol import Actions, Agent, Episodes, Observations
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
@@ -59,7 +60,8 @@ class Player:
         return self._call("act", self._answer, self._own(observations), self._own(active))
 
     def _answer(self, observations: Observations, active: BoolArray) -> Actions:
-        answer = self._own(np.asarray(self.agent.act(observations, active)))
+        wanted = f"an integer array of {len(self.cells)} rows"
+        answer = self._own(as_array(self.agent.act(observations, active), wanted))
         return answer.astype(np.int64, copy=False) if answer.dtype.kind in "iu" else answer
 
     def advance(self, env: BatchEnv, actions: Actions, active: BoolArray) -> StepBatch:
@@ -112,7 +114,7 @@ class Player:
             AgentError: wrong shape, not finite, negative, or a row that does not sum to 1.
         """
         answer = self._call("policy_table", self.agent.policy_table)  # type: ignore[attr-defined]
-        table = np.asarray(answer)
+        table = self._call("policy_table", as_array, answer, "a float64 array")
         shape = (len(self.cells), n_observations, n_actions)
         if table.shape != shape or table.dtype.kind not in "fiu":
             message = f"answered {table.dtype} {table.shape}; the table is float64 {shape}."
@@ -129,24 +131,20 @@ class Player:
         """Let the agent train by itself, if it can; None if it cannot.
 
         Raises:
-            AgentError: the episodes have a wrong shape.
+            AgentError: the episodes have a wrong shape, or numbers that cannot be.
         """
         name = "learn_on_copies" if hasattr(self.agent, "learn_on_copies") else "learn_episodes"
         method = getattr(self.agent, name, None)
         if method is None:
             return None
         where = partial(_copies, env) if name == "learn_on_copies" else env
-        episodes: Episodes | None = self._call(name, method, where, n_episodes)
-        if episodes is None:
+        answer = self._call(name, method, where, n_episodes)
+        if answer is None:
             return None
-        shapes = {np.shape(values) for values in episodes}
-        if shapes != {(len(self.cells), n_episodes)}:
-            message = f"answered arrays {sorted(shapes)}; each is [{len(self.cells)}, {n_episodes}]."
-            raise self._failure(name, message)
-        scores, rewards, lengths = episodes
-        kept = Episodes(np.array(scores), np.array(rewards), np.array(lengths))
-        self.steps += kept.lengths.sum(axis=1)
-        return kept
+        horizons = np.array([task.horizon for task in env.tasks])
+        episodes = self._call(name, as_episodes, answer, len(self.cells), n_episodes, horizons)
+        self.steps += episodes.lengths.sum(axis=1)
+        return episodes
 
     def _call(self, name: str, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         try:

@@ -6,7 +6,6 @@ has random streams of its own, so results are the same for any number of workers
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from anymdp_bench.agents.handling import copy_agent
 from anymdp_bench.agents.protocol import Agent, AgentInfo
 from anymdp_bench.contexts import Context
 from anymdp_bench.envs import batch_env
@@ -93,7 +93,7 @@ def play_shard(
     controls: bool = False,
 ) -> ShardRecord:
     """Let a fresh copy of `agent` play one shard; arguments and errors are those of `play_with`."""
-    seated = copy.deepcopy(agent)
+    seated = copy_agent(agent)
     try:
         return play_with(seated, board, cells, tasks, n_cells, on_episodes, controls=controls)
     finally:

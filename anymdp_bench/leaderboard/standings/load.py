@@ -74,17 +74,23 @@ def _folders(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     """Submissions' folders by board, and problems with what else lies there."""
     found: dict[str, list[Path]] = defaultdict(list)
     problems = []
-    for board in sorted(path.iterdir()) if path.is_dir() else []:
+    for board in _visible(path):
         if board.is_symlink() or not board.is_dir():
             problems.append(problem("folder", f"{shown(board.name)} is no folder of a board"))
             continue
-        for entry in sorted(board.iterdir()):
+        for entry in _visible(board):
             suffix = next((end for end in BESIDE if entry.name.endswith(end)), None)
             if suffix is None or not entry.is_file():
                 found[board.name].append(entry)
             elif not (board / entry.name.removesuffix(suffix)).is_dir():
                 problems.append(problem("folder", f"{shown(entry.name)} is a verdict on nothing"))
     return found, problems
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What lies in a folder, but for what a killed writer left: its temporary names begin with a dot."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _standing(name: str, folders: list[Path], facts_of: FactsOf, root: Path) -> Standing:

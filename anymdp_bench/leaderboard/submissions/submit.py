@@ -93,7 +93,8 @@ def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts)
         _write(folder, values, result.record)
         submission = read_submission(folder, facts_of)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(folder, target)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+            shutil.copytree(folder, Path(beside) / target.name).rename(target)
     return submission, target
 
 
