@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
+    from anymdp_bench.envs.trials import TrialEnv, TrialVectorEnv
     from anymdp_bench.evaluation.agent_check import check_agent
     from anymdp_bench.evaluation.evaluate import evaluate
     from anymdp_bench.evaluation.recording import record_run
@@ -86,6 +87,7 @@ _LATER = {
     "contexts.recorder": ("record_context", "record_episodes"),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
+    "envs.trials": ("TrialEnv", "TrialVectorEnv"),
     "evaluation.agent_check": ("check_agent",),
     "evaluation.evaluate": ("evaluate",),
     "evaluation.recording": ("record_run",),
@@ -148,6 +150,8 @@ __all__ = [
     "TabularTask",
     "Task",
     "TaskFileError",
+    "TrialEnv",
+    "TrialVectorEnv",
     "UndefinedScore",
     "UnknownName",
     "UnsupportedSetting",
