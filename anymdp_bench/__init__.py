@@ -56,10 +56,15 @@ if TYPE_CHECKING:
     from anymdp_bench.envs.bank_task import task_spec
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
+    from anymdp_bench.envs.trials import TrialEnv, TrialVectorEnv
     from anymdp_bench.evaluation.agent_check import check_agent
     from anymdp_bench.evaluation.evaluate import evaluate
     from anymdp_bench.evaluation.recording import record_run
     from anymdp_bench.evaluation.result import Result, load_result
+    from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS, SequenceBoard
+    from anymdp_bench.evaluation.sequence.evaluate import evaluate_sequence
+    from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel
+    from anymdp_bench.evaluation.sequence.result import SequenceResult, load_sequence_result
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
         References,
@@ -88,10 +93,15 @@ _LATER = {
     "envs.bank_task": ("task_spec",),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
+    "envs.trials": ("TrialEnv", "TrialVectorEnv"),
     "evaluation.agent_check": ("check_agent",),
     "evaluation.evaluate": ("evaluate",),
     "evaluation.recording": ("record_run",),
     "evaluation.result": ("Result", "load_result"),
+    "evaluation.sequence.boards": ("SEQUENCE_BOARDS", "SequenceBoard"),
+    "evaluation.sequence.evaluate": ("evaluate_sequence",),
+    "evaluation.sequence.model": ("Answers", "Segment", "SequenceModel"),
+    "evaluation.sequence.result": ("SequenceResult", "load_sequence_result"),
     "planning": (
         "ORACLE_DISCOUNT",
         "References",
@@ -116,10 +126,12 @@ __all__ = [
     "BOARDS",
     "LEAST_RANKED_STATES",
     "ORACLE_DISCOUNT",
+    "SEQUENCE_BOARDS",
     "TEACHERS",
     "Agent",
     "AgentError",
     "AgentInfo",
+    "Answers",
     "Bank",
     "BenchError",
     "Board",
@@ -145,11 +157,17 @@ __all__ = [
     "Result",
     "SamplingFailed",
     "Sb3VecEnv",
+    "Segment",
+    "SequenceBoard",
+    "SequenceModel",
+    "SequenceResult",
     "SingleAgent",
     "SingleTask",
     "TabularTask",
     "Task",
     "TaskFileError",
+    "TrialEnv",
+    "TrialVectorEnv",
     "UndefinedScore",
     "UnknownName",
     "UnsupportedSetting",
@@ -163,11 +181,13 @@ __all__ = [
     "compiled_rows",
     "discrete_sizes",
     "evaluate",
+    "evaluate_sequence",
     "finite_horizon_optimum",
     "get_board",
     "greedy",
     "load_bank",
     "load_result",
+    "load_sequence_result",
     "load_task",
     "make_agent",
     "plan",

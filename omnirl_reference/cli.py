@@ -16,6 +16,7 @@ from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.foundation.files import write_text
+from omnirl_reference.studies.sequence import add_to as add_sequence
 
 if TYPE_CHECKING:
     from omnirl_reference.playing.validation import Score, Watch
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+add_sequence(app)
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 
 

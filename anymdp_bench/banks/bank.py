@@ -50,6 +50,10 @@ class TaskSequence(Sequence[Task]):
             raise InvalidConfig(f"{self.name} has no end: take tasks by index, e.g. [0] or [:100].")
         return self._length
 
+    def up_to(self, n: int) -> int:
+        """Return `n`, or the number of tasks where there are fewer."""
+        return n if self._length is None else min(n, self._length)
+
     def __iter__(self) -> Iterator[Task]:
         """Tasks in order."""
         return (self[i] for i in range(len(self)))

@@ -51,12 +51,14 @@ def list_names() -> None:
     from anymdp_bench.banks import BANKS
     from anymdp_bench.envs import ENVS
     from anymdp_bench.evaluation.boards import BOARDS
+    from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS
 
     table = Table("kind", "name", show_lines=True)
     names = {
         "environments": [entry.id for entry in ENVS],
         "banks": list(BANKS),
         "boards": list(BOARDS),
+        "sequence boards": list(SEQUENCE_BOARDS),
         "agents": list(agent_table()),
     }
     for kind, members in names.items():

@@ -79,6 +79,12 @@ ENVS = (
         "switch2:make_switch2_vec",
         {"step_cost": -0.1, "reward": "raw", "observation": "column"},
     ),
+    EnvEntry(
+        "AnyMDP-trial-v0",
+        "trials:make_trial",
+        "trials:make_trial_vec",
+        {"bank": "anymdp-16x5-v0", "n_tasks": 256, "episodes": 10, "observation": "vector"},
+    ),
     EnvEntry("ShapedFrozenLake-v0", "making:frozenlake", "making:frozenlake_vec", {"is_slippery": True}),
     EnvEntry(
         "ShapedCliffWalking-v0", "making:cliffwalking", "making:cliffwalking_vec", {"is_slippery": False}

@@ -75,7 +75,7 @@ def compiled_rows(env: Any) -> Rows | None:
         return None
     if isinstance(env, PendulumVectorEnv):
         return PendulumRows(env._constants, env._streams.table, env._states, env._elapsed, env._over)
-    if not isinstance(env, TabularVectorEnv) or env._tokens > 1 or env._emissions is not None:
+    if type(env) is not TabularVectorEnv or env._tokens > 1 or env._emissions is not None:
         return None
     episodes = Episodes(env._streams.table, env._places, env._state, env._elapsed, env._horizons, env._over)
     return TabularRows(env._tables, episodes, env._n_actions)

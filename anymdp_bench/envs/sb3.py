@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from anymdp_bench.envs.base import BatchEnv
+from anymdp_bench.envs.infos import row_of
 from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.errors import InvalidConfig
 
@@ -97,7 +98,7 @@ class Sb3VecEnv(VecEnv):
 
     def _end_info(self, row: int, batch: StepBatch) -> dict[str, Any]:
         return {
-            "terminal_observation": batch.observations[row],
+            "terminal_observation": row_of(batch.observations, row),
             "TimeLimit.truncated": bool(batch.truncated[row]),
             "episode": {
                 "r": float(self._returns[row]),

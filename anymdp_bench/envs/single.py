@@ -36,6 +36,8 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         "render_modes": list(given.RENDER_MODES),
         "render_fps": given.RENDER_FPS,
     }
+    OPTIONS: ClassVar[tuple[str, ...]] = ("task", "task_seed")
+    """What `reset` takes as options."""
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         if seed is not None:
             seed = check_seed(seed)
         if options:
-            self._switch(given.take_options(options, "task", "task_seed"))
+            self._switch(given.take_options(options, *self.OPTIONS))
         if seed is not None or not self._seeded:
             super().reset(seed=seed)
             self._seed_streams(int(self.np_random.integers(FRESH_SEEDS)) if seed is None else seed)

@@ -48,8 +48,8 @@ class TabularVectorEnv(BatchEnv):
         self._build_tables()
 
     def _build_tables(self) -> None:
-        self._tables, places = build_tables(self._distinct)
-        self._places = np.take(places, self._which, axis=1)
+        self._tables, self._task_places = build_tables(self._distinct)
+        self._places = np.take(self._task_places, self._which, axis=1)
         hidden = any(task.emission_weight is not None for task in self._distinct)
         self._emissions = build_emissions(self._distinct) if hidden else None
 
@@ -72,7 +72,7 @@ class TabularVectorEnv(BatchEnv):
             return ids
         out = np.empty((self.num_envs, self._emissions.shape[1]), np.int64)
         emit(self._emissions, self._places, self._state, self._elapsed, self._emission_keys, out)
-        return out.reshape(self.num_envs, *(self.single_observation_space.shape or ()))
+        return out if out.shape[1] > 1 else out[:, 0]
 
     def _inner(self) -> IntArray:
         return self._state.copy()

@@ -16,7 +16,9 @@ import numba
 import numpy as np
 import pytest
 
+from anymdp_bench.banks import load_bank
 from anymdp_bench.envs import threads
+from anymdp_bench.envs.trials import TrialVectorEnv
 from anymdp_bench.envs.vector import TabularVectorEnv
 from anymdp_bench.samplers import sample_tasks
 from tests.support.ratios import peer, report
@@ -155,6 +157,20 @@ def test_batch_against_the_peer(
     mine, peers = best_in_turn(20, ours, batch_stepper(theirs, 50))
     ratio = (peers / (50 * theirs.num_envs)) / (mine / (100 * 1024))
     report(benchmark, f"batch of 1,024, n_states {n_states}, peer / ours", ratio, required)
+
+
+@pytest.mark.parametrize("observation", ["vector", "dict"])
+def test_trials_against_the_plain_batch(
+    benchmark: Any, monkeypatch: pytest.MonkeyPatch, observation: str
+) -> None:
+    """Both play the same 256 training tasks in 1,024 environments."""
+    monkeypatch.setattr(threads, "thread_count", lambda: 1)
+    tasks = load_bank("anymdp-16x5-v0").train[:256]
+    plain = batch_stepper(TabularVectorEnv([tasks[i % 256] for i in range(1024)]), 100)
+    trials = batch_stepper(TrialVectorEnv(tasks, num_envs=1024, observation=observation), 100)
+    benchmark.pedantic(trials, rounds=5)
+    mine, bare = best_in_turn(40, trials, plain)
+    report(benchmark, f"batch of 1,024, plain / trials ({observation})", bare / mine, 0.7)
 
 
 @numba.njit(cache=True)
