@@ -135,7 +135,8 @@ class Failing(Mixed):
 
 
 class BadAtBirth(Mixed):
-    info = AgentInfo(name="bad", config={"array": np.zeros(2)})  # type: ignore[dict-item]
+    info = AgentInfo(name="bad")
+    object.__setattr__(info, "config", {"array": np.zeros(2)})
 
 
 def scripted_learner() -> ScriptedLearner:
