@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.bank_task import task_spec
+    from anymdp_bench.envs.one_hot import OneHot, OneHotVector
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
     from anymdp_bench.envs.trials import TrialEnv, TrialVectorEnv
@@ -91,6 +92,7 @@ _LATER = {
     "banks": ("BANKS", "Bank", "load_bank"),
     "contexts.recorder": ("record_context", "record_episodes"),
     "envs.bank_task": ("task_spec",),
+    "envs.one_hot": ("OneHot", "OneHotVector"),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
     "envs.trials": ("TrialEnv", "TrialVectorEnv"),
@@ -151,6 +153,8 @@ __all__ = [
     "MarkovLearner",
     "MissingExtra",
     "NotTabular",
+    "OneHot",
+    "OneHotVector",
     "RecordsError",
     "RecordsWarning",
     "References",

@@ -23,13 +23,13 @@ PUBLIC_NAMES = """
 Agent AgentError AgentInfo Answers BANKS BOARDS Bank BenchError Board Context CopyLearner EpisodeLearner
 EpisodeOver Episodes FingerprintMismatch InvalidAction InvalidConfig InvalidContext InvalidPolicy
 InvalidSeed InvalidTask LEAST_RANKED_STATES Learner MarkovLearner MissingExtra NotTabular ORACLE_DISCOUNT
-RecordsError RecordsWarning References Result SEQUENCE_BOARDS SamplingFailed Sb3VecEnv Segment
-SequenceBoard SequenceModel SequenceResult SingleAgent SingleTask TEACHERS TabularTask Task TaskFileError
-TrialEnv TrialVectorEnv UndefinedScore UnknownName UnsupportedSetting WorkerLost __version__ agent_table
-batch_env build_task check_agent child_seed compiled_rows discrete_sizes evaluate evaluate_sequence
-finite_horizon_optimum get_board greedy load_bank load_result load_sequence_result load_task make_agent
-plan policy_return policy_value record_context record_episodes record_run references restart_row
-sample_task sample_tasks stationary_distribution step_row task_spec
+OneHot OneHotVector RecordsError RecordsWarning References Result SEQUENCE_BOARDS SamplingFailed
+Sb3VecEnv Segment SequenceBoard SequenceModel SequenceResult SingleAgent SingleTask TEACHERS TabularTask
+Task TaskFileError TrialEnv TrialVectorEnv UndefinedScore UnknownName UnsupportedSetting WorkerLost
+__version__ agent_table batch_env build_task check_agent child_seed compiled_rows discrete_sizes evaluate
+evaluate_sequence finite_horizon_optimum get_board greedy load_bank load_result load_sequence_result
+load_task make_agent plan policy_return policy_value record_context record_episodes record_run references
+restart_row sample_task sample_tasks stationary_distribution step_row task_spec
 """.split()
 
 
