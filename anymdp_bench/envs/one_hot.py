@@ -63,7 +63,8 @@ class OneHot(gymnasium.ObservationWrapper[Vectors, Any, Any], RecordConstructorA
 
     def observation(self, observation: Any) -> Vectors:
         """Vector float32 ``[size]`` of an id or of tokens."""
-        return self._code.encode([observation])[0]
+        vector: Vectors = self._code.encode([observation])[0]
+        return vector
 
 
 class OneHotVector(VectorWrapper[Any, Any, Any, Any, Any]):

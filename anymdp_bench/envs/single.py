@@ -82,7 +82,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         raise NotImplementedError
 
     @property
-    def spec(self) -> EnvSpec | None:  # type: ignore[override]
+    def spec(self) -> EnvSpec | None:
         """What Gymnasium made the environment from, with the current task's horizon as its step limit.
 
         The environment ends its episodes by itself; Gymnasium puts its own limit, at the same step, only on
