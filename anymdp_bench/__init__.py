@@ -20,7 +20,7 @@ from anymdp_bench.agents.protocol import (
 )
 from anymdp_bench.agents.single import SingleAgent, SingleTask
 from anymdp_bench.contexts import TEACHERS, Context
-from anymdp_bench.envs import batch_env, register_all
+from anymdp_bench.envs import batch_env, register_all, task_of
 from anymdp_bench.evaluation.boards import BOARDS, Board, get_board
 from anymdp_bench.foundation.errors import (
     AgentError,
@@ -44,6 +44,7 @@ from anymdp_bench.foundation.errors import (
     UnsupportedSetting,
     WorkerLost,
 )
+from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.seeding import child_seed
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.contexts.recorder import record_context, record_episodes
     from anymdp_bench.envs.bank_task import task_spec
+    from anymdp_bench.envs.one_hot import OneHot, OneHotVector
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
     from anymdp_bench.envs.trials import TrialEnv, TrialVectorEnv
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
         References,
+        by_observation,
         finite_horizon_optimum,
         greedy,
         plan,
@@ -91,6 +94,7 @@ _LATER = {
     "banks": ("BANKS", "Bank", "load_bank"),
     "contexts.recorder": ("record_context", "record_episodes"),
     "envs.bank_task": ("task_spec",),
+    "envs.one_hot": ("OneHot", "OneHotVector"),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
     "envs.trials": ("TrialEnv", "TrialVectorEnv"),
@@ -105,6 +109,7 @@ _LATER = {
     "planning": (
         "ORACLE_DISCOUNT",
         "References",
+        "by_observation",
         "finite_horizon_optimum",
         "greedy",
         "plan",
@@ -151,6 +156,8 @@ __all__ = [
     "MarkovLearner",
     "MissingExtra",
     "NotTabular",
+    "OneHot",
+    "OneHotVector",
     "RecordsError",
     "RecordsWarning",
     "References",
@@ -176,6 +183,7 @@ __all__ = [
     "agent_table",
     "batch_env",
     "build_task",
+    "by_observation",
     "check_agent",
     "child_seed",
     "compiled_rows",
@@ -202,6 +210,7 @@ __all__ = [
     "sample_tasks",
     "stationary_distribution",
     "step_row",
+    "task_of",
     "task_spec",
 ]
 
@@ -210,7 +219,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise missing_module(error, f"{__name__}.{name}") from error
     globals()[name] = value
     return value
 

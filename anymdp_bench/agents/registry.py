@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from anymdp_bench.agents.protocol import Agent, AgentInfo
-from anymdp_bench.foundation.errors import AgentError, InvalidConfig, UnknownName
+from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig, UnknownName
+from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.registry import load_object, lookup
 from anymdp_bench.foundation.types import JsonScalar
 
@@ -61,6 +62,11 @@ def make_agent(
         given["bank"] = bank
     try:
         agent = factory(**given)
+    except BenchError:
+        raise
+    except ModuleNotFoundError as error:
+        package = getattr(factory, "__module__", "").partition(".")[0]
+        raise missing_module(error, f"agent {name!r}", package) from error
     except Exception as error:
         raise AgentError(f"agent {name!r} cannot be made: {type(error).__name__}: {error}") from error
     return check_is_agent(agent)

@@ -62,6 +62,6 @@ def load_bank(name: str) -> Bank:
     """Load a bank by name; tasks are read or drawn when first asked for.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     return lookup("bank", BANKS, name).bank()

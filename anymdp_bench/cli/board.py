@@ -156,10 +156,13 @@ def build(
     leaderboards: Root = LEADERBOARDS,
 ) -> None:
     """Turn all submissions into tables (Markdown and CSV) and a static site."""
+    from anymdp_bench.foundation.extras import require_extra
     from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
     from anymdp_bench.leaderboard.standings.load import load_standings
     from anymdp_bench.leaderboard.standings.tables import tables
 
+    if not check:
+        require_extra("web", "jinja2", what="The site")
     with _listing_problems():
         standings = load_standings(leaderboards)
     wanted = tables(standings)

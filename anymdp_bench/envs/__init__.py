@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gymnasium
 
+from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.registry import unknown_name
 
 if TYPE_CHECKING:
@@ -144,3 +145,17 @@ def batch_env(
     return PendulumVectorEnv(
         tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
     )
+
+
+def task_of(env: object) -> Task:
+    """Return the task that a single environment plays, whatever wraps it; ``env.unwrapped.task`` with a type.
+
+    Raises:
+        InvalidConfig: it is no environment of this package.
+    """
+    from anymdp_bench.tasks.protocol import Task as AnyTask
+
+    task = getattr(getattr(env, "unwrapped", env), "task", None)
+    if not isinstance(task, AnyTask):
+        raise InvalidConfig(f"{env!r} plays no task of this package: give a single environment of its ids.")
+    return task

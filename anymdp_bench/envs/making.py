@@ -146,7 +146,8 @@ def make_tabular_vec(
     Args:
         env_id: Registered id.
         num_envs: Number of environments n, at least 1.
-        tasks: ``"own"``: environment i plays the task of ``task_seed + i``; ``"shared"``: all play one.
+        tasks: ``"own"``, the default: environment i plays the task of ``task_seed + i``; ``"shared"``: all
+            play one, as Gymnasium's own vectorizations ``"sync"`` and ``"async"`` do.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
         render_mode: As for `BatchEnv`.

@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.envs.infos import row_of
+from anymdp_bench.envs.switch2.joint import Switch2VectorEnv
 from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.errors import InvalidConfig
 
@@ -40,10 +41,11 @@ class Sb3VecEnv(VecEnv):
     def __init__(self, env: Any) -> None:
         """See the class."""
         batch = getattr(env, "unwrapped", env)
-        if not isinstance(batch, BatchEnv):
+        if not isinstance(batch, BatchEnv | Switch2VectorEnv):
             raise InvalidConfig(
-                f"{env!r} is no batch of this package: give what gymnasium.make_vec(id, num_envs=n, "
-                'vectorization_mode="vector_entry_point") returns.'
+                f"{env!r} ({type(batch).__name__}) is no batch of this package: give what "
+                'gymnasium.make_vec(id, num_envs=n, vectorization_mode="vector_entry_point") returns for an '
+                "id of this package."
             )
         self.env = batch
         self._returns, self._scores = np.zeros(batch.num_envs), np.zeros(batch.num_envs)

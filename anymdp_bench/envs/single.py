@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from anymdp_bench.envs import options as given
 from anymdp_bench.envs.rendering.camera import Camera
@@ -55,6 +57,7 @@ class SingleEnv(gymnasium.Env[Any, Any]):
         given.check_task(task)
         self._spaces = self._make_spaces(task)
         self.observation_space, self.action_space = self._spaces
+        self._spec: EnvSpec | None = None
         self._stream = self._emission_stream = np.uint64(0)
         self._seeded = False
         self._episode = 0
@@ -77,6 +80,23 @@ class SingleEnv(gymnasium.Env[Any, Any]):
     def _inner(self) -> Any:
         """Return the current inner state."""
         raise NotImplementedError
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium made the environment from, with the current task's horizon as its step limit.
+
+        The environment ends its episodes by itself; Gymnasium puts its own limit, at the same step, only on
+        one that is made again from this specification.
+        """
+        if self._spec is None or self._spec.max_episode_steps is not None:
+            return self._spec
+        spec = copy.deepcopy(self._spec)
+        spec.max_episode_steps = self._task.horizon
+        return spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = spec
 
     @property
     def task(self) -> Task:

@@ -249,6 +249,6 @@ def get_board(name: str) -> Board:
     """Return a board by its name; a bank's name means its online board.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     return lookup("board", BOARDS, board_name(name, "online") if name not in BOARDS else name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """A finished evaluation.
 
@@ -27,6 +27,14 @@ class Result:
 
     manifest: Manifest
     shards: tuple[ShardRecord, ...]
+
+    def __repr__(self) -> str:
+        """Show what was run, not what came out."""
+        manifest = self.manifest
+        return (
+            f"Result(agent={manifest.agent.name!r}, board={manifest.board.name!r}, track={manifest.track!r}, "
+            f"tasks={len(manifest.fingerprints)}, runs={manifest.board.runs})"
+        )
 
     @property
     def record(self) -> Record:

@@ -69,7 +69,10 @@ def _plan_model(model: Model, discount: float) -> Floats:
 
 
 def greedy(q: Floats) -> Ints:
-    """Greedy actions int64 ``[S]``: the lowest index among Q >= max - 1e-9 * max(1, abs(max))."""
+    """Greedy actions int64 ``[S]`` by inner state: the lowest index among Q >= max - 1e-9 * max(1, abs(max)).
+
+    `by_observation` tells them by the ids that an agent sees.
+    """
     best = q.max(axis=1, keepdims=True)
     actions: Ints = np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
     return actions

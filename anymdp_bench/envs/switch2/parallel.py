@@ -23,7 +23,8 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
     """Both players of Switch2, named ``"player_0"`` and ``"player_1"``.
 
     A player that arrives has terminated and leaves `agents`; its piece stays and blocks its goal. Each
-    player in play receives the team's summed reward. Infos hold for the joint step. Unknown reset options
+    player in play receives the team's summed reward. Observations are NumPy integers, and infos hold for the
+    joint step. Unknown reset options
     are ignored, as PettingZoo's API demands.
     """
 
@@ -128,4 +129,4 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
         return moves
 
     def _by_player(self, seen: Any) -> PerPlayer:
-        return dict(zip(self.possible_agents, seen.tolist(), strict=True))
+        return dict(zip(self.possible_agents, seen, strict=True))

@@ -105,7 +105,7 @@ def board_facts(name: str) -> BoardFacts:
     """Facts of a registered board.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     board = lookup("board", BOARDS, name)
     return BoardFacts.of(board, load_bank(board.bank).board_tasks(board.n_tasks))
