@@ -76,11 +76,12 @@ def train_config(values: Mapping[str, Any]) -> TrainConfig:
 
 def _with_mixture(stream: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in the shares of a mixture of behaviours that is given by its name."""
-    mixture = stream.get("behaviours")
-    if not isinstance(mixture, str):
-        return dict(stream)
-    check_choice("behaviours", mixture, MIXTURES)
-    return {**stream, "behaviours": MIXTURES[mixture]}
+    fields = {**stream}
+    mixture = fields.get("behaviours")
+    if isinstance(mixture, str):
+        check_choice("behaviours", mixture, MIXTURES)
+        fields["behaviours"] = MIXTURES[mixture]
+    return fields
 
 
 def config_of(notes: dict[str, Any]) -> TrainConfig:
