@@ -20,7 +20,7 @@ from anymdp_bench.agents.protocol import (
 )
 from anymdp_bench.agents.single import SingleAgent, SingleTask
 from anymdp_bench.contexts import TEACHERS, Context
-from anymdp_bench.envs import batch_env, register_all
+from anymdp_bench.envs import batch_env, register_all, task_of
 from anymdp_bench.evaluation.boards import BOARDS, Board, get_board
 from anymdp_bench.foundation.errors import (
     AgentError,
@@ -36,11 +36,15 @@ from anymdp_bench.foundation.errors import (
     MissingExtra,
     NotTabular,
     RecordsError,
+    RecordsWarning,
     SamplingFailed,
     TaskFileError,
     UndefinedScore,
     UnknownName,
+    UnsupportedSetting,
+    WorkerLost,
 )
+from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.seeding import child_seed
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask
@@ -50,15 +54,23 @@ if TYPE_CHECKING:
     from anymdp_bench.agents.spaces import discrete_sizes
     from anymdp_bench.banks import BANKS, Bank, load_bank
     from anymdp_bench.contexts.recorder import record_context, record_episodes
+    from anymdp_bench.envs.bank_task import task_spec
+    from anymdp_bench.envs.one_hot import OneHot, OneHotVector
     from anymdp_bench.envs.rows import compiled_rows, restart_row, step_row
     from anymdp_bench.envs.sb3 import Sb3VecEnv
+    from anymdp_bench.envs.trials import TrialEnv, TrialVectorEnv
     from anymdp_bench.evaluation.agent_check import check_agent
     from anymdp_bench.evaluation.evaluate import evaluate
     from anymdp_bench.evaluation.recording import record_run
     from anymdp_bench.evaluation.result import Result, load_result
+    from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS, SequenceBoard
+    from anymdp_bench.evaluation.sequence.evaluate import evaluate_sequence
+    from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel
+    from anymdp_bench.evaluation.sequence.result import SequenceResult, load_sequence_result
     from anymdp_bench.planning import (
         ORACLE_DISCOUNT,
         References,
+        by_observation,
         finite_horizon_optimum,
         greedy,
         plan,
@@ -81,15 +93,23 @@ _LATER = {
     "agents.spaces": ("discrete_sizes",),
     "banks": ("BANKS", "Bank", "load_bank"),
     "contexts.recorder": ("record_context", "record_episodes"),
+    "envs.bank_task": ("task_spec",),
+    "envs.one_hot": ("OneHot", "OneHotVector"),
     "envs.rows": ("compiled_rows", "restart_row", "step_row"),
     "envs.sb3": ("Sb3VecEnv",),
+    "envs.trials": ("TrialEnv", "TrialVectorEnv"),
     "evaluation.agent_check": ("check_agent",),
     "evaluation.evaluate": ("evaluate",),
     "evaluation.recording": ("record_run",),
     "evaluation.result": ("Result", "load_result"),
+    "evaluation.sequence.boards": ("SEQUENCE_BOARDS", "SequenceBoard"),
+    "evaluation.sequence.evaluate": ("evaluate_sequence",),
+    "evaluation.sequence.model": ("Answers", "Segment", "SequenceModel"),
+    "evaluation.sequence.result": ("SequenceResult", "load_sequence_result"),
     "planning": (
         "ORACLE_DISCOUNT",
         "References",
+        "by_observation",
         "finite_horizon_optimum",
         "greedy",
         "plan",
@@ -111,10 +131,12 @@ __all__ = [
     "BOARDS",
     "LEAST_RANKED_STATES",
     "ORACLE_DISCOUNT",
+    "SEQUENCE_BOARDS",
     "TEACHERS",
     "Agent",
     "AgentError",
     "AgentInfo",
+    "Answers",
     "Bank",
     "BenchError",
     "Board",
@@ -134,32 +156,46 @@ __all__ = [
     "MarkovLearner",
     "MissingExtra",
     "NotTabular",
+    "OneHot",
+    "OneHotVector",
     "RecordsError",
+    "RecordsWarning",
     "References",
     "Result",
     "SamplingFailed",
     "Sb3VecEnv",
+    "Segment",
+    "SequenceBoard",
+    "SequenceModel",
+    "SequenceResult",
     "SingleAgent",
     "SingleTask",
     "TabularTask",
     "Task",
     "TaskFileError",
+    "TrialEnv",
+    "TrialVectorEnv",
     "UndefinedScore",
     "UnknownName",
+    "UnsupportedSetting",
+    "WorkerLost",
     "__version__",
     "agent_table",
     "batch_env",
     "build_task",
+    "by_observation",
     "check_agent",
     "child_seed",
     "compiled_rows",
     "discrete_sizes",
     "evaluate",
+    "evaluate_sequence",
     "finite_horizon_optimum",
     "get_board",
     "greedy",
     "load_bank",
     "load_result",
+    "load_sequence_result",
     "load_task",
     "make_agent",
     "plan",
@@ -174,6 +210,8 @@ __all__ = [
     "sample_tasks",
     "stationary_distribution",
     "step_row",
+    "task_of",
+    "task_spec",
 ]
 
 
@@ -181,7 +219,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise missing_module(error, f"{__name__}.{name}") from error
     globals()[name] = value
     return value
 

@@ -1,10 +1,13 @@
 """Compiled building blocks for agents that simulate tasks by the million themselves.
 
-Everything here can be called from a `numba.njit` function. The generator is that of the whole package; the
-sampler returns plain arrays on the task's grids (`Drawn`) instead of a validated `TabularTask`. A `Statistic`
-is all that a context says about a Markov task, kept as counts; `plan_row` and `plan_leaves` plan on it.
+Everything here can be called from a function decorated by `kernel` or by `numba.njit`; `kernel` also works
+where numba's cache cannot be written or read, and tells those who wait for the compiler. The generator is
+that of the whole package; the sampler returns plain arrays on the task's grids (`Drawn`) instead of a
+validated `TabularTask`. A `Statistic` is all that a context says about a Markov task, kept as counts;
+`plan_row` and `plan_leaves` plan on it.
 """
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.exact import exp, log, normal_central, normal_tail
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
@@ -53,6 +56,7 @@ __all__ = [
     "forget_row",
     "grown",
     "has_room",
+    "kernel",
     "log",
     "make_statistic",
     "myopic_actions",

@@ -33,14 +33,22 @@ TOLERANCE = 0.002
 NEARLY = 0.99
 LINE_DEPTH = 4
 UNTUNED_BANKS = (
+    "anymdp-1x20-v0",
+    "anymdp-1x50-v0",
+    "anymdp-16x20-v0",
     "anypomdp-64x5-v0",
     "darkroom-6-goals-v0",
     "darkroom-8-goals-v0",
     "darkroom-10-goals-v0",
+    "darkroom-10-renamed-v0",
+    "darkroom-10-repeated-v0",
     "pendulum-g5-v0",
     "pendulum-g9.8-v0",
+    "pendulum-g1-fixed-v0",
+    "pendulum-g5-fixed-v0",
+    "pendulum-g9.8-fixed-v0",
 )
-"""Tuned on by no search; all pendulums have the same siblings."""
+"""Tuned on by no search; all pendulums have siblings of the same gravities."""
 FloatArray = NDArray[np.float64]
 
 

@@ -15,6 +15,8 @@ import typer
 from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
+from anymdp_bench.foundation.files import write_text
+from omnirl_reference.studies.sequence import add_to as add_sequence
 
 if TYPE_CHECKING:
     from omnirl_reference.playing.validation import Score, Watch
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+add_sequence(app)
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 
 
@@ -318,7 +321,7 @@ def compare(
     with _plays() as begin:
         frame = curves(agents, plan, lambda name, how: begin(f"{name}, {how}"))
     summary = points(frame)
-    summary.to_csv(f"{out}.csv", index=False, float_format="%.4f")
+    write_text(f"{out}.csv", summary.to_csv(index=False, float_format="%.4f"))
     draw(summary, Path(f"{out}.svg"))
     console = Console(soft_wrap=True)
     console.print(last_points(summary).round(3).to_string())

@@ -34,8 +34,18 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "reproduce",
         "cli",
     ),
-    "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning"),
-    "omnirl_reference": ("config", "model", "playing", "stream", "training", "exact", "factories", "cli"),
+    "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning", "model_based"),
+    "omnirl_reference": (
+        "config",
+        "model",
+        "playing",
+        "stream",
+        "training",
+        "exact",
+        "factories",
+        "studies",
+        "cli",
+    ),
 }
 """Rooms of each package, in the order in which data walks through them."""
 FLOORS: dict[str, tuple[str, ...]] = {
@@ -46,6 +56,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 PUBLIC_MODULES = (
     "anymdp_bench.kernels",
     "anymdp_bench.foundation.checks",
+    "anymdp_bench.foundation.digests",
     "anymdp_bench.foundation.extras",
     "anymdp_bench.foundation.files",
 )

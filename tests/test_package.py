@@ -20,15 +20,17 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("lea
 AGENT_GROUP = "anymdp_bench.agents"
 
 PUBLIC_NAMES = """
-Agent AgentError AgentInfo BANKS BOARDS Bank BenchError Board Context CopyLearner EpisodeLearner
+Agent AgentError AgentInfo Answers BANKS BOARDS Bank BenchError Board Context CopyLearner EpisodeLearner
 EpisodeOver Episodes FingerprintMismatch InvalidAction InvalidConfig InvalidContext InvalidPolicy
-InvalidSeed InvalidTask LEAST_RANKED_STATES Learner MarkovLearner MissingExtra NotTabular
-ORACLE_DISCOUNT RecordsError References Result SamplingFailed Sb3VecEnv SingleAgent SingleTask TEACHERS
-TabularTask Task TaskFileError
-UndefinedScore UnknownName __version__ agent_table batch_env build_task check_agent child_seed
-compiled_rows discrete_sizes evaluate finite_horizon_optimum get_board greedy load_bank load_result load_task
-make_agent plan policy_return policy_value record_context record_episodes record_run references
-restart_row sample_task sample_tasks stationary_distribution step_row
+InvalidSeed InvalidTask LEAST_RANKED_STATES Learner MarkovLearner MissingExtra NotTabular ORACLE_DISCOUNT
+OneHot OneHotVector RecordsError RecordsWarning References Result SEQUENCE_BOARDS SamplingFailed
+Sb3VecEnv Segment SequenceBoard SequenceModel SequenceResult SingleAgent SingleTask TEACHERS TabularTask
+Task TaskFileError TrialEnv TrialVectorEnv UndefinedScore UnknownName UnsupportedSetting WorkerLost
+__version__ agent_table batch_env build_task by_observation check_agent child_seed compiled_rows
+discrete_sizes evaluate evaluate_sequence finite_horizon_optimum get_board greedy load_bank load_result
+load_sequence_result load_task make_agent plan policy_return policy_value record_context record_episodes
+record_run references restart_row sample_task sample_tasks stationary_distribution step_row task_of
+task_spec
 """.split()
 
 
@@ -147,3 +149,12 @@ def test_every_extra_names_its_lowest_versions() -> None:
         for line in filter(None, setup_extras()[extra]):
             requirement = Requirement(line)
             assert requirement.specifier or requirement.name == "anymdp-bench", f"[{extra}] {line}"
+
+
+def test_a_source_archive_holds_what_the_tests_read() -> None:
+    lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
+    grafted = {line.removeprefix("graft ") for line in lines if line.startswith("graft ")}
+    included = [word for line in lines if line.startswith("include ") for word in line.split()[1:]]
+    assert {"docs", "leaderboards", "tests", ".ci", ".github"} <= grafted
+    for name in ("constraints.txt", "setup.cfg", "CHANGELOG.md", "ruff.toml", "LICENSE"):
+        assert any(Path(name).match(pattern) for pattern in included), name

@@ -7,6 +7,7 @@ horizon, its index and the environment's info are told to nobody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
@@ -15,6 +16,8 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from anymdp_bench.contexts import Context
+from anymdp_bench.foundation.checks import FIELDS, FLAG, Whole, check, check_limit, plain, store_plain
+from anymdp_bench.foundation.errors import AgentError
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray, JsonScalar
 from anymdp_bench.tasks.protocol import Task
 
@@ -34,6 +37,10 @@ class AgentInfo:
         config: Settings that records and tables name.
         shard_size: Tasks that one copy plays at once, where it is not the board's default (batched
             torch agents: 64). Part of the run's identity.
+
+    Raises:
+        AgentError: a field is not what it should be; `config` holds texts, finite numbers, True, False and
+            None.
     """
 
     name: str
@@ -42,6 +49,22 @@ class AgentInfo:
     joint: bool = False
     config: Mapping[str, JsonScalar] = field(default_factory=dict)
     shard_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field, and store Python's own numbers."""
+        check(isinstance(self.name, str) and self.name != "", "name", self.name, "a text", AgentError)
+        for name in ("privileged", "learner", "joint"):
+            check_limit(f"Agent {self.name!r}: {name}", getattr(self, name), FLAG, AgentError)
+        check_limit(f"Agent {self.name!r}: shard_size", self.shard_size, Whole(1, or_none=True), AgentError)
+        check_limit(f"Agent {self.name!r}: config", self.config, FIELDS, AgentError)
+        store_plain(self)
+        config = {key: plain(value) for key, value in self.config.items()}
+        for key, value in config.items():
+            legal = isinstance(key, str) and isinstance(value, str | int | float | None)
+            legal = legal and (not isinstance(value, float) or math.isfinite(value))
+            where = f"Agent {self.name!r}: config[{key!r}]"
+            check(legal, where, value, "a text, a finite number, True, False or None", AgentError)
+        object.__setattr__(self, "config", config)
 
 
 class Episodes(NamedTuple):
@@ -91,9 +114,11 @@ class Agent(Protocol):
     def act(self, observations: Observations, active: BoolArray) -> Actions:
         """Choose one action per row.
 
+        Here and in `observe` arrays are the agent's own copies: it may keep and change them.
+
         Args:
             observations: ``[n]`` ids, or ``[n, T]`` tokens.
-            active: bool ``[n]``, read-only; the other rows wait, and their answer is not read.
+            active: bool ``[n]``; the other rows wait, and their answer is not read.
 
         Returns:
             Integer array ``[n]`` (or ``[n, T]``) of legal actions.

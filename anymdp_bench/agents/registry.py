@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from anymdp_bench.agents.protocol import Agent
-from anymdp_bench.foundation.errors import AgentError, InvalidConfig, UnknownName
+from anymdp_bench.agents.protocol import Agent, AgentInfo
+from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig, UnknownName
+from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.registry import load_object, lookup
 from anymdp_bench.foundation.types import JsonScalar
 
@@ -61,6 +62,11 @@ def make_agent(
         given["bank"] = bank
     try:
         agent = factory(**given)
+    except BenchError:
+        raise
+    except ModuleNotFoundError as error:
+        package = getattr(factory, "__module__", "").partition(".")[0]
+        raise missing_module(error, f"agent {name!r}", package) from error
     except Exception as error:
         raise AgentError(f"agent {name!r} cannot be made: {type(error).__name__}: {error}") from error
     return check_is_agent(agent)
@@ -83,6 +89,11 @@ def check_is_agent(agent: Any) -> Agent:
     Raises:
         AgentError: naming what is missing.
     """
+    if isinstance(agent, type):
+        raise AgentError(
+            f"{agent.__name__} is a class: give an agent made of it, {agent.__name__}(), or "
+            f"SingleTask({agent.__name__}) if it is written for one task."
+        )
     missing = [call for call in CALLS if not callable(getattr(agent, call, None))]
     if not hasattr(agent, "info"):
         missing.append("info")
@@ -90,6 +101,11 @@ def check_is_agent(agent: Any) -> Agent:
         raise AgentError(
             f"{type(agent).__name__} has no {', '.join(missing)}: an agent has begin, act, observe and an "
             "AgentInfo as `info`. Wrap an agent written for one task in SingleTask."
+        )
+    if not isinstance(agent.info, AgentInfo):
+        raise AgentError(
+            f"{type(agent).__name__}.info is a {type(agent.info).__name__}: give an AgentInfo, e.g. "
+            f"AgentInfo(name={type(agent).__name__.lower()!r})."
         )
     checked: Agent = agent
     return checked

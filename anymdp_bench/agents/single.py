@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium.spaces import Space
 
+from anymdp_bench.agents.handling import as_array
 from anymdp_bench.agents.protocol import Actions, AgentInfo, Observations
 from anymdp_bench.contexts import Context
 from anymdp_bench.foundation.errors import AgentError
@@ -86,9 +87,10 @@ class SingleTask:
         actions = np.zeros((len(self._agents), *self._action_shape), dtype=np.int64)
         for i in np.flatnonzero(active).tolist():
             answer = self._call(i, self._agents[i].act, observations[i])
-            if np.shape(answer) != self._action_shape or np.asarray(answer).dtype.kind not in "iu":
+            array = self._call(i, as_array, answer, "an integer")
+            if array.shape != self._action_shape or array.dtype.kind not in "iu":
                 raise AgentError(f"answered {answer!r}; an action is an integer {self._action_shape}.", i)
-            actions[i] = answer
+            actions[i] = array
         return actions
 
     def observe(
@@ -131,5 +133,7 @@ class SingleTask:
     def _call(self, row: int, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
+        except AgentError as error:
+            raise AgentError(str(error), row) from error
         except Exception as error:
             raise AgentError(f"{type(error).__name__}: {error}", row) from error

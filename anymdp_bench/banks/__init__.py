@@ -14,6 +14,7 @@ from anymdp_bench.banks.worlds import (
     cliff,
     darkroom_corner,
     darkroom_goals,
+    darkroom_moves,
     lake,
     pendulum,
     switch,
@@ -28,6 +29,9 @@ _SOURCES: tuple[SampledSource | WorldSource, ...] = (
     SampledSource("anymdp-32x5-v0", "anymdp", {"n_states": 32, "n_actions": 5}),
     SampledSource("anymdp-64x5-v0", "anymdp", {"n_states": 64, "n_actions": 5}),
     SampledSource("anymdp-128x5-v0", "anymdp", {"n_states": 128, "n_actions": 5}),
+    SampledSource("anymdp-1x20-v0", "anymdp", {"n_states": 1, "n_actions": 20}),
+    SampledSource("anymdp-1x50-v0", "anymdp", {"n_states": 1, "n_actions": 50}),
+    SampledSource("anymdp-16x20-v0", "anymdp", {"n_states": 16, "n_actions": 20}),
     SampledSource("garnet-16x5b2-v0", "garnet", {"n_states": 16, "n_actions": 5, "branching": 2}),
     SampledSource("garnet-64x5b2-v0", "garnet", {"n_states": 64, "n_actions": 5, "branching": 2}),
     SampledSource("anypomdp-64x5-v0", "anypomdp", {"n_states": 64, "n_actions": 5, "n_observations": 64}),
@@ -37,12 +41,17 @@ _SOURCES: tuple[SampledSource | WorldSource, ...] = (
     WorldSource("darkroom-6-goals-v0", partial(darkroom_goals, 6)),
     WorldSource("darkroom-8-goals-v0", partial(darkroom_goals, 8)),
     WorldSource("darkroom-10-goals-v0", partial(darkroom_goals, 10)),
+    WorldSource("darkroom-10-renamed-v0", partial(darkroom_moves, 10, 1)),
+    WorldSource("darkroom-10-repeated-v0", partial(darkroom_moves, 10, 5)),
     WorldSource("frozenlake-v0", partial(lake, False)),
     WorldSource("frozenlake-slippery-v0", partial(lake, True)),
     WorldSource("cliffwalking-v0", cliff),
     WorldSource("pendulum-g1-v0", partial(pendulum, 1.0)),
     WorldSource("pendulum-g5-v0", partial(pendulum, 5.0)),
     WorldSource("pendulum-g9.8-v0", partial(pendulum, 9.8)),
+    WorldSource("pendulum-g1-fixed-v0", partial(pendulum, 1.0, "fixed")),
+    WorldSource("pendulum-g5-fixed-v0", partial(pendulum, 5.0, "fixed")),
+    WorldSource("pendulum-g9.8-fixed-v0", partial(pendulum, 9.8, "fixed")),
     WorldSource("switch2-v0", switch),
 )
 BANKS = {source.name: source for source in _SOURCES}
@@ -53,6 +62,6 @@ def load_bank(name: str) -> Bank:
     """Load a bank by name; tasks are read or drawn when first asked for.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     return lookup("bank", BANKS, name).bank()

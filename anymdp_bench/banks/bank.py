@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
@@ -49,6 +50,10 @@ class TaskSequence(Sequence[Task]):
             raise InvalidConfig(f"{self.name} has no end: take tasks by index, e.g. [0] or [:100].")
         return self._length
 
+    def up_to(self, n: int) -> int:
+        """Return `n`, or the number of tasks where there are fewer."""
+        return n if self._length is None else min(n, self._length)
+
     def __iter__(self) -> Iterator[Task]:
         """Tasks in order."""
         return (self[i] for i in range(len(self)))
@@ -69,6 +74,7 @@ class TaskSequence(Sequence[Task]):
             if stop is None:
                 raise InvalidConfig(f"{self.name} has no end: give the slice one, e.g. [:100].")
             return [self[i] for i in range(*index.indices(stop))]
+        index = operator.index(index)
         position = index + len(self) if index < 0 else index
         if position < 0 or (self._length is not None and position >= self._length):
             raise IndexError(f"{self.name} has tasks 0..{len(self) - 1}; {index} was asked for.")

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.foundation.errors import TaskFileError
+from anymdp_bench.foundation.digests import SEAL
+from anymdp_bench.foundation.errors import BenchError, TaskFileError
 from anymdp_bench.foundation.files import replacing
+from anymdp_bench.tasks.archive import META, UNREADABLE, content_digest, read_members, read_meta
 from anymdp_bench.tasks.checks import ARRAY_DTYPES
 from anymdp_bench.tasks.task import REWARD_UNIT, TabularTask
 
-META = "meta"
+TASKS = "tasks"
 SHAPE = "shape"
 """Suffix of the array that holds each task's shape of a field."""
 
@@ -44,18 +46,30 @@ def save_tasks(tasks: Sequence[TabularTask], path: str | PathLike[str]) -> None:
         }
         for task in tasks
     ]
-    arrays[META] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    sealed = {TASKS: meta, SEAL: content_digest({TASKS: meta}, arrays)}
+    arrays[META] = np.frombuffer(json.dumps(sealed, sort_keys=True).encode(), np.uint8)
     with replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load_tasks(path: str | PathLike[str]) -> list[TabularTask]:
-    """Read the tasks that `save_tasks` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    meta = json.loads(arrays.pop(META).tobytes())
-    offsets = {name: 0 for name in ARRAY_DTYPES}
-    return [TabularTask(**_fields(arrays, offsets, i), **meta[i]) for i in range(len(meta))]
+    """Read the tasks that `save_tasks` wrote.
+
+    Raises:
+        TaskFileError: the file is missing, damaged or too large.
+    """
+    try:
+        arrays = read_members(path, [f"{name}.{SHAPE}" for name in ARRAY_DTYPES])
+        if arrays[META].tobytes().lstrip().startswith(b"["):  # as older versions wrote them, without a digest
+            meta = json.loads(arrays.pop(META).tobytes())
+        else:
+            meta = read_meta(arrays)[TASKS]
+        offsets = {name: 0 for name in ARRAY_DTYPES}
+        return [TabularTask(**_fields(arrays, offsets, i), **meta[i]) for i in range(len(meta))]
+    except (BenchError, *UNREADABLE) as error:
+        raise TaskFileError(
+            f"{path}: cannot be read as a bank ({type(error).__name__}: {error}). Install the package again."
+        ) from error
 
 
 def _fields(arrays: Mapping[str, NDArray[Any]], offsets: dict[str, int], i: int) -> dict[str, Any]:

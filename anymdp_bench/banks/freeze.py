@@ -53,7 +53,7 @@ def freeze(name: str) -> None:
     """
     tasks, rejected = regenerate(name)
     path = FOLDER / FILE
-    table: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     fingerprints = {split: [task.fingerprint()[:DIGITS] for task in tasks[split]] for split in tasks}
     entry = {"fingerprints": fingerprints, "rejected": rejected}
     if table.get(name, entry) != entry:

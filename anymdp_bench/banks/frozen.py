@@ -30,7 +30,7 @@ class Frozen:
 @cache
 def _table() -> dict[str, Any]:
     path = files("anymdp_bench.banks") / "data" / FILE
-    table: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return table
 
 

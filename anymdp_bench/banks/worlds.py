@@ -10,6 +10,7 @@ from anymdp_bench.banks.frozen import frozen_bank
 from anymdp_bench.foundation.seeding import TASK_STREAM, child_seed, permutation, stream_keys
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.worlds import cliffwalking, darkroom, frozenlake, random_lake_map, switch2
+from anymdp_bench.worlds.darkroom import USUAL
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 SIBLING_LAKES = 8
@@ -62,12 +63,30 @@ def darkroom_corner(size: int) -> dict[str, Sequence[Task]]:
 
 def darkroom_goals(size: int) -> dict[str, Sequence[Task]]:
     """All goals in a fixed random order, the first 60 % to train on, then 20 % each."""
+    return _split_goals([darkroom(size=size, goal=goal) for goal in _shuffled_goals(size)])
+
+
+def darkroom_moves(size: int, repeats: int) -> dict[str, Sequence[Task]]:
+    """The same goals, where every task has each move `repeats` times in a random order of its own."""
+    key = stream_keys([child_seed(0, "bank", f"darkroom-{size}-goals", "moves", repeats)], TASK_STREAM)
+    actions = USUAL * repeats
+    return _split_goals(
+        [
+            darkroom(size=size, goal=goal, moves="".join(actions[k] for k in permutation(key, len(actions))))
+            for goal in _shuffled_goals(size)
+        ]
+    )
+
+
+def _shuffled_goals(size: int) -> list[str]:
     key = stream_keys([child_seed(0, "bank", f"darkroom-{size}-goals")], TASK_STREAM)
-    order = permutation(key, size * size)
-    goals = [darkroom(size=size, goal=f"{cell // size},{cell % size}") for cell in order]
-    first = round(TRAIN_SHARE * len(goals))
-    second = first + round(VALIDATION_SHARE * len(goals))
-    return {"train": goals[:first], "validation": goals[first:second], "test": goals[second:]}
+    return [f"{cell // size},{cell % size}" for cell in permutation(key, size * size)]
+
+
+def _split_goals(tasks: Sequence[Task]) -> dict[str, Sequence[Task]]:
+    first = round(TRAIN_SHARE * len(tasks))
+    second = first + round(VALIDATION_SHARE * len(tasks))
+    return {"train": tasks[:first], "validation": tasks[first:second], "test": tasks[second:]}
 
 
 def lake(is_slippery: bool) -> dict[str, Sequence[Task]]:
@@ -83,10 +102,11 @@ def cliff() -> dict[str, Sequence[Task]]:
     return _one(cliffwalking(), [cliffwalking(**sibling) for sibling in SIBLING_CLIFFS])
 
 
-def pendulum(g: float) -> dict[str, Sequence[Task]]:
-    """Discrete-Pendulum of one gravity, shaped reward, random start; siblings have other gravities."""
+def pendulum(g: float, start: str = "random") -> dict[str, Sequence[Task]]:
+    """Discrete-Pendulum of one gravity, shaped reward; siblings have other gravities and the same start."""
     return _one(
-        PendulumTask(g=g, reward="shaped"), [PendulumTask(g=s, reward="shaped") for s in SIBLING_GRAVITIES]
+        PendulumTask(g=g, start=start, reward="shaped"),
+        [PendulumTask(g=s, start=start, reward="shaped") for s in SIBLING_GRAVITIES],
     )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
+from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
+from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anymdp_bench.agents.protocol import Agent
     from anymdp_bench.evaluation.boards import Board
@@ -33,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
 )
 add_board_commands(app)
+add_picture_commands(app)
 app.add_typer(reproduce_app, name="reproduce")
 
 
@@ -46,12 +51,14 @@ def list_names() -> None:
     from anymdp_bench.banks import BANKS
     from anymdp_bench.envs import ENVS
     from anymdp_bench.evaluation.boards import BOARDS
+    from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS
 
     table = Table("kind", "name", show_lines=True)
     names = {
         "environments": [entry.id for entry in ENVS],
         "banks": list(BANKS),
         "boards": list(BOARDS),
+        "sequence boards": list(SEQUENCE_BOARDS),
         "agents": list(agent_table()),
     }
     for kind, members in names.items():
@@ -64,6 +71,9 @@ def run(
     agent: Annotated[str, typer.Argument(help="Registered name, or package.module:Class.")],
     board: Annotated[str, typer.Option(help="Name of a board or of a bank.")] = DEFAULT_BOARD,
     tasks: Annotated[int | None, typer.Option(help="Play only the first so many tasks.")] = None,
+    split: Annotated[
+        str, typer.Option(help="test, or validation: the bank's tasks to choose settings on.")
+    ] = "test",
     jobs: Annotated[int | None, typer.Option(help="Workers; default: one for each CPU.")] = None,
     backend: Annotated[
         str, typer.Option(help="processes, or ray: the cluster of RAY_ADDRESS, or this machine's.")
@@ -71,10 +81,17 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
     ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also record what the columns controlled... need.")
+    ] = False,
     option: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Short for --option checkpoint=NAME.")] = None,
+    isolated: Annotated[
+        bool,
+        typer.Option("--isolated", help="Let the agent play from a process of its own, as `verify` does."),
+    ] = False,
 ) -> None:
     """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
 
@@ -85,14 +102,19 @@ def run(
     from anymdp_bench.agents.registry import make_agent
     from anymdp_bench.evaluation.boards import get_board
     from anymdp_bench.evaluation.evaluate import change_board
+    from anymdp_bench.evaluation.isolation.settings import AgentSource
+    from anymdp_bench.evaluation.isolation.trust import walled_agent
     from anymdp_bench.evaluation.report import score_table
 
     sys.path.append(str(Path.cwd()))
-    spec = change_board(get_board(board), {} if tasks is None else {"n_tasks": tasks})
+    changes = {"split": split} | ({} if tasks is None else {"n_tasks": tasks})
+    spec = change_board(get_board(board), changes)
     options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
-    agents = [make_agent(agent, bank=spec.bank, options=options)]
+    source = AgentSource(name=agent, bank=spec.bank, options=options)
+    agents = [walled_agent(source) if isolated else make_agent(agent, bank=spec.bank, options=options)]
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
-    results = _run_all(agents, spec, usable_cpus() if jobs is None else jobs, backend, out)
+    how = {"jobs": usable_cpus() if jobs is None else jobs, "backend": backend, "controls": controls}
+    results = _run_all(agents, spec, out, how)
     Console().print(score_table(results))
 
 
@@ -122,9 +144,7 @@ def _anchors(board: Board) -> Sequence[str]:
     return ANCHORS if tabular else ANCHORS[:1]
 
 
-def _run_all(
-    agents: Sequence[Agent], board: Board, jobs: int, backend: str, out: Path | None
-) -> list[Result]:
+def _run_all(agents: Sequence[Agent], board: Board, out: Path | None, how: Mapping[str, Any]) -> list[Result]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -142,7 +162,7 @@ def _run_all(
             def show(n_episodes: int, total: int, bar: int = bar) -> None:
                 progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate(agent, board, jobs=jobs, backend=backend, out=folder, on_progress=show))
+            results.append(evaluate(agent, board, out=folder, on_progress=show, **how))
     return results
 
 
@@ -157,29 +177,34 @@ def score(
 
     from anymdp_bench.evaluation.report import score_table
     from anymdp_bench.evaluation.result import load_result
+    from anymdp_bench.evaluation.run_folder import records_folders
+    from anymdp_bench.foundation.files import write_text
 
-    results = [load_result(folder) for folder in _records_folders(folders)]
+    results = [load_result(folder) for folder in records_folders(folders)]
     boards = {result.manifest.board: None for result in results}
     for board in boards:
         Console().print(score_table([result for result in results if result.manifest.board == board]))
     if csv is not None:
-        pd.concat([result.scores() for result in results]).to_csv(csv, index=False)
+        write_text(csv, pd.concat([result.scores() for result in results]).to_csv(index=False))
 
 
-def _records_folders(folders: Sequence[Path]) -> list[Path]:
-    from anymdp_bench.evaluation.run_folder import MANIFEST
-
-    found: list[Path] = []
-    for folder in folders:
-        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
-        found.extend(inner or [folder])
-    return found
+def _show_warning(message: Warning | str, *where: Any) -> None:
+    """Tell a warning in one line."""
+    sys.stderr.write(f"anymdp-bench: {message}\n")
 
 
 def main() -> None:
-    """Run the command; a mistake of the user's is told in one line, with exit status 2."""
+    """Run the command; a mistake of the user's is told in one line, with exit status 2.
+
+    Characters that a terminal cannot show, as names of files may have, are escaped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # it looks at the message alone
     try:
-        app()
+        with stopping_cleanly():
+            app()
     except (BenchError, OSError) as error:
         sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
         sys.exit(USER_ERROR)

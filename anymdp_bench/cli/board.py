@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from anymdp_bench.foundation.errors import SubmissionRefused
+from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
 
 LEADERBOARDS = Path("leaderboards")
 SITE = Path("build") / "site"
 REFUSED = 2
 STALE = 1
-SEED_BITS = 32
+NOT_VERIFIED = 1
 
 board_app = typer.Typer(help="Build or serve the leaderboards.", no_args_is_help=True)
 Root = Annotated[Path, typer.Option("--leaderboards", help="Folder of the leaderboards.")]
@@ -49,6 +48,9 @@ def submit(
         bool | None,
         typer.Option(help="No gradient step while it is evaluated; default: no for a learner, else yes."),
     ] = None,
+    uses_geometry: Annotated[
+        bool, typer.Option("--uses-geometry", help="It uses what neighbouring ids of observations mean.")
+    ] = False,
     leaderboards: Root = LEADERBOARDS,
 ) -> None:
     """Check a run and write it as a submission, one folder and nothing else."""
@@ -68,6 +70,7 @@ def submit(
         date=date,
         entry_point=agent,
         gradient_free=gradient_free,
+        uses_geometry=uses_geometry,
     )
     with _listing_problems():
         _, folder = make(run, entry, leaderboards)
@@ -85,38 +88,63 @@ def submit(
 
 def verify(
     submission: Annotated[Path, typer.Argument(help="A folder leaderboards/submissions/<board>/<name>.")],
-    fraction: Annotated[float, typer.Option(help="Share of the run to repeat, above 0, at most 1.")] = 0.1,
-    fresh: Annotated[bool, typer.Option(help="Also play tasks drawn now (in-context agents).")] = False,
-    seed: Annotated[
-        int | None, typer.Option(help="Chooses the part and the fresh tasks; default: drawn.")
-    ] = None,
+    fraction: Annotated[
+        float, typer.Option(help="Share of the shards that this call replays, above 0, at most 1.")
+    ] = 0.1,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    call_seconds: Annotated[float, typer.Option(help="Longest silence of the agent.")] = 300.0,
+    memory_mib: Annotated[int, typer.Option(help="Most memory of an agent's process.")] = 8192,
 ) -> None:
-    """Run a random part of a submission again, and write the verdict beside its folder.
+    """Find out what is still missing about a submission; what is found is added to a file beside its folder.
 
-    This runs the submitted agent's code.
+    This runs the submitted agent's code, in processes of its own. Exit status 0: everything was found, and
+    nothing against it.
     """
+    from anymdp_bench.evaluation.isolation.process import Limits
     from anymdp_bench.leaderboard.submissions.submission import read_submission
+    from anymdp_bench.leaderboard.verification.findings import read_findings
     from anymdp_bench.leaderboard.verification.verify import (
         check_fraction,
+        needs_of,
         submitted_agent,
         verify_submission,
     )
 
     check_fraction(fraction)
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path.append(str(Path.cwd()))
     with _listing_problems():
         checked = read_submission(submission)
         sys.stderr.write(
             f"Every check passed. Now running the agent's code: {checked.metadata.entry_point}\n"
         )
-        agent = submitted_agent(checked)
-        drawn = secrets.randbits(SEED_BITS) if seed is None else seed
-        path, verdict = verify_submission(
-            checked, submission, agent, fraction=fraction, fresh=fresh, seed=drawn, jobs=jobs
-        )
-    typer.echo(path.read_text(encoding="utf-8"))
-    typer.echo(f"{'verified' if verdict.verified else 'NOT verified'}: {path}")
+        agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
+        for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
+            typer.echo(line.model_dump_json(by_alias=True, exclude={"machine"}))
+        findings, needs = read_findings(submission, checked.digest), needs_of(checked)
+    for missing in findings.missing(needs):
+        typer.echo(f"missing: {missing}")
+    against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted
+    for text in against:
+        typer.echo(f"against it: {text}")
+    holds = findings.holds(needs)
+    typer.echo("verified, to be signed: anymdp-bench board sign" if holds else "NOT verified")
+    if not holds:
+        raise typer.Exit(NOT_VERIFIED)
+
+
+@board_app.command()
+def sign(
+    submission: Annotated[Path, typer.Argument(help="A folder leaderboards/submissions/<board>/<name>.")],
+    key: Annotated[Path, typer.Option(help="A maintainer's SSH key; its public half is in allowed_signers.")],
+) -> None:
+    """Sign what was found about a submission. This runs nobody's code but OpenSSH's."""
+    from anymdp_bench.leaderboard.verification.findings import findings_path
+    from anymdp_bench.leaderboard.verification.signature import sign as make_signature
+
+    path = findings_path(submission)
+    if not path.is_file():
+        raise InvalidConfig(f"{path} does not exist: run `anymdp-bench verify` first.")
+    typer.echo(f"Signed: {make_signature(path, key)}")
 
 
 @board_app.command()
@@ -128,10 +156,13 @@ def build(
     leaderboards: Root = LEADERBOARDS,
 ) -> None:
     """Turn all submissions into tables (Markdown and CSV) and a static site."""
+    from anymdp_bench.foundation.extras import require_extra
     from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
     from anymdp_bench.leaderboard.standings.load import load_standings
     from anymdp_bench.leaderboard.standings.tables import tables
 
+    if not check:
+        require_extra("web", "jinja2", what="The site")
     with _listing_problems():
         standings = load_standings(leaderboards)
     wanted = tables(standings)

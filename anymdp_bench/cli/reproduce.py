@@ -1,4 +1,4 @@
-"""The command ``anymdp-bench reproduce``: the paper's table and two of its comparisons."""
+"""The command ``anymdp-bench reproduce``: the paper's table and some of its comparisons."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from anymdp_bench.reproduce.runs import Cell, Places
 
 DEFAULT_AGENTS = "q-ucb,ppo"
+EFFICIENCY_AGENTS = "uniform,q-ucb,ppo,oim,psrl,omnirl-any,omnirl-16"
 Key = TypeVar("Key")
 """What a command calls its cells by."""
 
@@ -53,6 +54,7 @@ def paper_table(
     Writes paper-table.md and .csv, and after a run or with --figures a learning curve for each row.
     """
     from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.foundation.files import write_text
     from anymdp_bench.reproduce.figures import curve_links, draw_rows
     from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
 
@@ -70,7 +72,7 @@ def paper_table(
     if n_run or figures:
         draw_rows(found, names, where)
     _publish("paper-table", markdown(frame) + curve_links(where), folder, document)
-    frame.to_csv(folder / "paper-table.csv", index=False)
+    write_text(folder / "paper-table.csv", frame.to_csv(index=False))
 
 
 @reproduce_app.command()
@@ -102,6 +104,49 @@ def e6(
     folder = places.records.parent
     _publish("e6", difficulty_text(difficulty_frame(found)), folder, document)
     draw_difficulty(found, (document or folder / "e6.md").parent / "figures" / "e6.svg")
+
+
+@reproduce_app.command("sample-efficiency")
+def sample_efficiency(
+    agents: Agents = EFFICIENCY_AGENTS,
+    tasks: Tasks = None,
+    jobs: Jobs = None,
+    out: Out = None,
+    results: Kept = None,
+    run: Run = True,
+    fresh: Fresh = False,
+    document: Document = None,
+) -> None:
+    """Score against environment steps on six rows, and steps to shares of the oracle's score.
+
+    Agents that are not installed are left out, and said to be.
+    """
+    from anymdp_bench.agents.registry import agent_table
+    from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.reproduce.efficiency import (
+        FIGURE,
+        draw_efficiency,
+        efficiency_cells,
+        efficiency_frame,
+        efficiency_text,
+    )
+
+    require_extra("plot", "matplotlib", what="Figures")
+    names = [name for name in agents.split(",") if name in agent_table()]
+    for name in agents.split(","):
+        if name not in names:
+            typer.echo(f"{name}: no such agent is installed, left out.", err=True)
+    places = _places(out, results)
+    cells = {(cell.bank, cell.agent): cell for cell in efficiency_cells(names, tasks)}
+    found, _ = _collect(cells, set(cells) if run else set(), places, jobs, fresh)
+    for name in [name for name in names if all(agent != name for _, agent in found)]:
+        typer.echo(f"{name}: no result is kept, left out. Give --run, or --results FOLDER.", err=True)
+        names.remove(name)
+    folder = places.records.parent
+    frame = efficiency_frame(found, names)
+    _publish("sample-efficiency", efficiency_text(frame), folder, document)
+    frame.to_csv(folder / "sample-efficiency.csv", index=False)
+    draw_efficiency(found, names, (document or folder / "x.md").parent / "figures" / FIGURE)
 
 
 @reproduce_app.command()

@@ -212,7 +212,8 @@ def _check_sizes(context: Context) -> None:
             f"{context.observations.shape}; give equal shapes."
         )
     for name in ("n_rows", "n_observations", "n_actions"):
-        check_integer(name, getattr(context, name), 1, error=InvalidContext)
+        value = check_integer(name, getattr(context, name), 1, error=InvalidContext)
+        object.__setattr__(context, name, value)
 
 
 def _check_ranges(context: Context) -> None:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     NOISE_BITS,
@@ -54,7 +54,7 @@ class World(NamedTuple):
     terminal: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _pick(weight: Ints, u: np.uint64) -> int:
     """Index of the first weight whose cumulative sum exceeds u."""
     total = weight[0]
@@ -65,14 +65,14 @@ def _pick(weight: Ints, u: np.uint64) -> int:
     return k
 
 
-@numba.njit(cache=True)
+@kernel()
 def below(bits: np.uint64, n: int) -> int:
     """Integer in 0..n-1 from the lower 34 bits of a draw; `outcome_bits` uses the others."""
     lower = bits & np.uint64((1 << NOISE_BITS) - 1)
     return int(np.int64((lower * np.uint64(n)) >> np.uint64(NOISE_BITS)))
 
 
-@numba.njit(cache=True)
+@kernel()
 def _choose(q: Floats, epsilon: float, bits: np.uint64) -> int:
     """Epsilon-greedy action; equal values are chosen among at random."""
     n_actions = len(q)
@@ -91,7 +91,7 @@ def _choose(q: Floats, epsilon: float, bits: np.uint64) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def learn(
     world: World,
     horizon: int,

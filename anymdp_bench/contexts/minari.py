@@ -6,10 +6,18 @@ data are stored as hdf5, without infos.
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import re
+import shutil
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Discrete, MultiDiscrete, Space
 
 from anymdp_bench.contexts.context import Context
@@ -19,18 +27,31 @@ from anymdp_bench.foundation.extras import require_extra
 
 TEACHER, ROW, TAGS = "anymdp_teacher", "anymdp_row", "anymdp_tags"
 """Names of the metadata."""
+DIGEST = "anymdp_sha256"
+"""Name of the metadata that hold the context's fingerprint."""
+LEGAL_ID = re.compile(r"(\w[\w-]*/)*\w[\w-]*-v\d+", re.ASCII)
+"""What Minari reads, without dots: a folder of the same name is made."""
 LONGEST = 60_000
 """Tags of an episode must fit the 64 KiB of an hdf5 attribute."""
 SOMEBODY = "unknown"
 """Teacher of episodes that do not say."""
 
 
-def to_minari(context: Context, dataset_id: str, **metadata: Any) -> Any:
+def to_minari(
+    context: Context,
+    dataset_id: str,
+    *,
+    env: str | EnvSpec | gymnasium.Env[Any, Any] | None = None,
+    **metadata: Any,
+) -> Any:
     """Write a context as a new local data set.
 
     Args:
         context: What to write.
-        dataset_id: ``"namespace/name-v0"`` or ``"name-v0"``; it must not exist.
+        dataset_id: ``"namespace/name-v0"`` or ``"name-v0"`` of letters, digits, hyphens and underscores;
+            it must not exist.
+        env: Where the episodes were recorded, for ``recover_environment`` of the data set: an id, an
+            environment, or what `task_spec` returns for a bank's task.
         **metadata: Further arguments of ``minari.create_dataset_from_buffers``, e.g. ``author``.
 
     Returns:
@@ -38,31 +59,74 @@ def to_minari(context: Context, dataset_id: str, **metadata: Any) -> Any:
 
     Raises:
         MissingExtra: Minari is not installed.
-        InvalidContext: the data set exists, or an episode is too long.
+        InvalidContext: the id is not legal, the data set exists, an episode is too long, or `env` has other
+            spaces. Nothing is left behind, whatever goes wrong.
     """
+    _check_id(dataset_id)
     minari = _minari()
+    spaces = _spaces(context)
+    spec = None if env is None else _spec_of(env, spaces)
     longest = int(context.lengths.max())
     if longest > LONGEST:
         raise InvalidContext(f"an episode has {longest} steps; at most {LONGEST} can be written.")
-    if dataset_id in minari.list_local_datasets():
+    if _folder(dataset_id).exists():
         raise InvalidContext(f"data set {dataset_id!r} exists. Delete it, or choose another name or version.")
     buffers = [
         minari.data_collector.EpisodeBuffer(id=k, infos={}, **_episode(context, k))
         for k in range(len(context.teachers))
     ]
-    with warnings.catch_warnings():
+    given = {"algorithm_name": ", ".join(sorted(set(context.teachers)))} | metadata
+    with warnings.catch_warnings(), _or_nothing(dataset_id):
         # Minari recommends an environment, an author and a permalink; not every context has them.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"minari\.utils")
         data_set = minari.create_dataset_from_buffers(
             dataset_id,
             buffers,
-            observation_space=_space(context.n_observations, context.observations.shape[1:]),
-            action_space=_space(context.n_actions, context.actions.shape[1:]),
+            env=spec,
+            observation_space=spaces[0],
+            action_space=spaces[1],
             data_format="hdf5",
-            **{"algorithm_name": ", ".join(sorted(set(context.teachers)))} | metadata,
+            **given,
         )
-    data_set.storage.update_episode_metadata(_marks(context, k) for k in range(len(buffers)))
+        data_set.storage.update_episode_metadata(_marks(context, k) for k in range(len(buffers)))
+        data_set.storage.update_metadata({DIGEST: context.fingerprint()})
     return data_set
+
+
+def _check_id(dataset_id: object) -> None:
+    if not isinstance(dataset_id, str) or not LEGAL_ID.fullmatch(dataset_id):
+        raise InvalidContext(
+            f"dataset_id={dataset_id!r} is not legal: give 'name-v0' or 'namespace/name-v0' of letters, "
+            "digits, hyphens and underscores."
+        )
+
+
+@contextlib.contextmanager
+def _or_nothing(dataset_id: str) -> Iterator[None]:
+    """Remove what was written of a data set if the block fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(_folder(dataset_id), ignore_errors=True)
+        raise
+
+
+def _folder(dataset_id: str) -> Path:
+    """Where a data set lies; other data sets, which may be damaged, are not looked at."""
+    from minari.storage.datasets_root_dir import get_dataset_path
+
+    return Path(get_dataset_path(dataset_id))
+
+
+def _spec_of(env: str | EnvSpec | gymnasium.Env[Any, Any], spaces: tuple[Space[Any], Space[Any]]) -> EnvSpec:
+    """Specification of an environment with these spaces, to be written."""
+    made = env if isinstance(env, gymnasium.Env) else gymnasium.make(env)
+    found = made.observation_space, made.action_space
+    if found != spaces or made.spec is None:
+        raise InvalidContext(f"env={env!r} has spaces {found}; the context needs a made one of {spaces}.")
+    spec = copy.deepcopy(made.spec)
+    spec.max_episode_steps = None  # the environment ends its episodes by itself
+    return spec
 
 
 def from_minari(dataset_id: str) -> Context:
@@ -77,11 +141,26 @@ def from_minari(dataset_id: str) -> Context:
             themselves.
     """
     minari = _minari()
-    if dataset_id not in minari.list_local_datasets():
+    if not _folder(dataset_id).is_dir():
         raise InvalidContext(
             f"there is no local data set {dataset_id!r}; `minari.download_dataset` fetches remote ones."
         )
-    data_set = minari.load_dataset(dataset_id)
+    try:
+        data_set = minari.load_dataset(dataset_id)
+        context = _read(data_set)
+    except InvalidContext:
+        raise
+    except Exception as error:  # what h5py, Minari and JSON raise on damaged files has no common class
+        raise InvalidContext(
+            f"data set {dataset_id!r} cannot be read ({type(error).__name__}: {error}). Write it again."
+        ) from error
+    digest = data_set.storage.metadata.get(DIGEST)
+    if digest is not None and digest != context.fingerprint():
+        raise InvalidContext(f"data set {dataset_id!r} is not what was written: damaged. Write it again.")
+    return context
+
+
+def _read(data_set: Any) -> Context:
     episodes = sorted(data_set.iterate_episodes(), key=lambda episode: episode.id)
     marks = list(data_set.storage.get_episode_metadata([episode.id for episode in episodes]))
     lengths = [len(episode.rewards) for episode in episodes]
@@ -136,6 +215,12 @@ def _minari() -> Any:
     import minari.data_collector
 
     return minari
+
+
+def _spaces(context: Context) -> tuple[Space[Any], Space[Any]]:
+    """Observation and action space of one step."""
+    observations = _space(context.n_observations, context.observations.shape[1:])
+    return observations, _space(context.n_actions, context.actions.shape[1:])
 
 
 def _space(size: int, tokens: tuple[int, ...]) -> Space[Any]:

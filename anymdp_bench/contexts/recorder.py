@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from anymdp_bench.contexts.teachers import RANDOM, Teacher, get_teacher
 from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
@@ -120,7 +120,7 @@ def _record(
     guides = _guides(tasks, teacher, seeds)
     episode_seeds = [child_seed(seed, "episode", k) for seed in seeds for k in range(n_episodes)]
     env = batch_env([task for task in tasks for _ in range(n_episodes)], autoreset_mode="Disabled")
-    log = _play(env, [guide for guide in guides for _ in range(n_episodes)], episode_seeds)
+    log = play_episodes(env, [guide for guide in guides for _ in range(n_episodes)], episode_seeds)
     active = np.stack(log.pop("active"), axis=1)
     steps = {name: np.stack(arrays, axis=1)[active] for name, arrays in log.items()}
     return steps | {"lengths": active.sum(axis=1)}
@@ -136,7 +136,9 @@ def _guides(tasks: Sequence[Task], teacher: Teacher, seeds: Sequence[int]) -> li
     return [known[id(task)] for task in tasks]
 
 
-def _play(env: BatchEnv, guides: Sequence[Guide], seeds: Sequence[int]) -> dict[str, list[NDArray[Any]]]:
+def play_episodes(
+    env: BatchEnv, guides: Sequence[Guide], seeds: Sequence[int]
+) -> dict[str, list[NDArray[Any]]]:
     """Play one episode in every environment; arrays of each step, inactive environments included."""
     n, shape = env.num_envs, env.single_action_space.shape or ()
     choice = _Choice(env, guides, stream_keys(seeds, AGENT_STREAM))
@@ -184,7 +186,7 @@ def _size(guide: Guide) -> int:
     return len(guide.actions)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _randomise(
     keys: NDArray[np.uint64],
     step: np.uint64,

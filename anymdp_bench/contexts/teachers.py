@@ -61,6 +61,6 @@ def get_teacher(name: str) -> Teacher:
     """Return a teacher by its name.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     return lookup("teacher", TEACHERS, name)

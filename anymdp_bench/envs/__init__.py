@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import gymnasium
 
+from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.registry import unknown_name
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ ENVS = (
         "switch2:make_switch2_vec",
         {"step_cost": -0.1, "reward": "raw", "observation": "column"},
     ),
+    EnvEntry(
+        "AnyMDP-trial-v0",
+        "trials:make_trial",
+        "trials:make_trial_vec",
+        {"bank": "anymdp-16x5-v0", "n_tasks": 256, "episodes": 10, "observation": "vector"},
+    ),
     EnvEntry("ShapedFrozenLake-v0", "making:frozenlake", "making:frozenlake_vec", {"is_slippery": True}),
     EnvEntry(
         "ShapedCliffWalking-v0", "making:cliffwalking", "making:cliffwalking_vec", {"is_slippery": False}
@@ -111,7 +118,11 @@ def env_entry(env_id: str) -> EnvEntry:
 
 
 def batch_env(
-    tasks: Sequence[Task], *, autoreset_mode: str = "NextStep", info_level: str = "none"
+    tasks: Sequence[Task],
+    *,
+    autoreset_mode: str = "NextStep",
+    info_level: str = "none",
+    render_mode: str | None = None,
 ) -> BatchEnv:
     """Make the batch that steps `tasks`, all of them of one kind.
 
@@ -119,13 +130,32 @@ def batch_env(
         tasks: One for each environment.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`.
     """
     from anymdp_bench.tasks.task import TabularTask
 
     if all(isinstance(task, TabularTask) for task in tasks):
         from anymdp_bench.envs.vector import TabularVectorEnv
 
-        return TabularVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+        return TabularVectorEnv(
+            tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+        )
     from anymdp_bench.envs.pendulum import PendulumVectorEnv
 
-    return PendulumVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+    return PendulumVectorEnv(
+        tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+    )
+
+
+def task_of(env: object) -> Task:
+    """Return the task that a single environment plays, whatever wraps it; ``env.unwrapped.task`` with a type.
+
+    Raises:
+        InvalidConfig: it is no environment of this package.
+    """
+    from anymdp_bench.tasks.protocol import Task as AnyTask
+
+    task = getattr(getattr(env, "unwrapped", env), "task", None)
+    if not isinstance(task, AnyTask):
+        raise InvalidConfig(f"{env!r} plays no task of this package: give a single environment of its ids.")
+    return task

@@ -8,10 +8,10 @@ protocols need every true last observation, and begin episodes when they choose 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
@@ -19,6 +19,7 @@ from anymdp_bench.envs import options as given
 from anymdp_bench.envs.infos import same_step_info
 from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.streams import KeyArray, Streams
+from anymdp_bench.envs.watched import StepBatch, WatchedVectorEnv
 from anymdp_bench.foundation.errors import EpisodeOver, InvalidConfig
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
@@ -27,25 +28,7 @@ from anymdp_bench.tasks.protocol import Task
 StepResult: TypeAlias = tuple[IntArray, FloatArray, BoolArray, BoolArray, dict[str, Any]]
 
 
-class StepBatch(NamedTuple):
-    """One transition of each environment, before any reset; all arrays are fresh.
-
-    Attributes:
-        observations: int64 ``[n, ...]``, the true next observations.
-        rewards: float64 ``[n]``, received rewards, noise included.
-        scores: float64 ``[n]``, expected scored reward of the transition taken.
-        terminated: bool ``[n]``, a terminal state was reached.
-        truncated: bool ``[n]``, the horizon was reached elsewhere.
-    """
-
-    observations: IntArray
-    rewards: FloatArray
-    scores: FloatArray
-    terminated: BoolArray
-    truncated: BoolArray
-
-
-class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
+class BatchEnv(WatchedVectorEnv):
     """Base of the vector environments that step all their tasks in one compiled call.
 
     Args:
@@ -53,6 +36,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         autoreset_mode: ``"NextStep"``, ``"SameStep"`` or ``"Disabled"`` (or Gymnasium's member).
         info_level: ``"none"`` (empty infos), ``"score"`` (``score_reward``), or ``"full"`` (also
             ``reward_mean``, ``inner_state`` after the step, and what `_details` adds).
+        render_mode: None, ``"ansi"`` or ``"rgb_array"``: what `render` returns.
         resample: Makes the n tasks of ``options={"task_seed": k}``; without it that option is refused.
 
     Raises:
@@ -71,6 +55,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         *,
         autoreset_mode: str | AutoresetMode = "NextStep",
         info_level: str = "none",
+        render_mode: str | None = None,
         resample: Callable[[int], Sequence[Task]] | None = None,
     ) -> None:
         """See the class."""
@@ -78,10 +63,10 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
             raise InvalidConfig("tasks is empty: give one task for each environment.")
         given.check_task(tasks[0])
         self.num_envs = n = len(tasks)
-        self._mode = given.check_autoreset_mode(autoreset_mode)
         self._info_level = given.check_info_level(info_level)
         self._resample = resample
-        self.metadata = {"render_modes": [], "autoreset_mode": self._mode}
+        self.autoreset_mode = self._mode = given.check_autoreset_mode(autoreset_mode)
+        self._watch(render_mode)
         self._spaces = self._make_spaces(tasks[0])
         self.single_observation_space, self.single_action_space = self._spaces
         self.observation_space = batch_space(self.single_observation_space, n)
@@ -93,7 +78,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         self._over, self._all = np.ones(n, np.bool_), np.ones(n, np.bool_)
         self._set_tasks(tasks)
 
-    # --- what a subclass implements ---
+    # --- what a subclass implements, besides `_advance`, `_observe` and `_inner` of `WatchedVectorEnv` ---
 
     def _make_spaces(self, task: Task) -> Spaces:
         """Return the observation and the action space of one environment."""
@@ -105,18 +90,6 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
 
     def _begin(self, mask: BoolArray) -> None:
         """Put the environments of `mask` into a first state, drawn with counter 0 of their keys."""
-        raise NotImplementedError
-
-    def _advance(self, actions: IntArray, active: BoolArray) -> StepBatch:
-        """Take one step where `active`; actions and episodes are checked. Update `_elapsed`, `_over`."""
-        raise NotImplementedError
-
-    def _observe(self) -> IntArray:
-        """Return the current observations in a fresh array."""
-        raise NotImplementedError
-
-    def _inner(self) -> NDArray[Any]:
-        """Return the current inner states ``[n, ...]`` in a fresh array."""
         raise NotImplementedError
 
     def _details(self, before: NDArray[Any], actions: IntArray) -> dict[str, NDArray[Any]]:
@@ -190,6 +163,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         self._elapsed[mask] = 0
         self._over[mask] = False
         self._begin(mask)
+        self._film_start(mask)
 
     def restart(self, mask: BoolArray) -> IntArray:
         """Begin the next episode where `mask` (bool ``[n]``) is True; return all current observations.
@@ -224,7 +198,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
             EpisodeOver: an active episode has ended.
         """
         rows = self._all if active is None else given.check_mask("active", active, self.num_envs)
-        return self._advance(self._check_step(actions, rows), rows)
+        return self._move(self._check_step(actions, rows), rows)
 
     def step(self, actions: ArrayLike) -> StepResult:
         """Take one step, and reset ended episodes as the autoreset mode says.
@@ -237,7 +211,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
             return self._step_next(actions)
         legal = self._check_step(actions, self._all)
         before = self._inner() if self._info_level == "full" else None
-        batch = self._advance(legal, self._all)
+        batch = self._move(legal, self._all)
         info = self._step_info(batch.scores, self._all, before, legal)
         if self._mode is AutoresetMode.DISABLED or not self._over.any():
             return batch.observations, batch.rewards, batch.terminated, batch.truncated, info
@@ -252,7 +226,7 @@ class BatchEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         legal = self._check_step(actions, active)
         before = self._inner() if self._info_level == "full" else None
         self._restart(~active)
-        batch = self._advance(legal, active)
+        batch = self._move(legal, active)
         info = self._step_info(batch.scores, active, before, legal)
         return batch.observations, batch.rewards, batch.terminated, batch.truncated, info
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import draw, noise_offset, outcome_bits
 from anymdp_bench.foundation.types import FloatArray, IntArray
 
@@ -27,7 +27,7 @@ NextDraw: TypeAlias = Callable[[], tuple[int, float]]
 """Returns an integer in [0, 2**30) and a standard normal; raises StopIteration at the end of the block."""
 
 
-@numba.njit(cache=True)
+@kernel(work=lambda key, episode, first, outcomes, noise: 15 * outcomes.size)
 def fill_draws(key: np.uint64, episode: np.uint64, first: int, outcomes: IntArray, noise: FloatArray) -> None:
     """Write draws with counters ``first``, ``first + 1``, ... of consecutive episodes.
 

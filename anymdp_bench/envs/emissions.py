@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.streams import KeyArray
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, outcome_bits
 from anymdp_bench.foundation.types import IntArray
 from anymdp_bench.tasks.task import TabularTask
@@ -30,7 +30,7 @@ def _cumulative(task: TabularTask) -> NDArray[np.uint32]:
     return np.cumsum(weight, axis=2).transpose(1, 0, 2).astype(np.uint32)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=lambda cumulative, places, state, elapsed, keys, out: 20 * out.size, nogil=True)
 def emit(
     cumulative: NDArray[np.uint32],
     places: IntArray,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.streams import ONE, KeyArray
 from anymdp_bench.envs.tables import RecordArray
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.seeding import RESET_COUNTER, draw, outcome_bits
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
@@ -66,7 +66,7 @@ class Outputs(NamedTuple):
     means: FloatArray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _first_state(starts: RecordArray, low: int, high: int, episode_key: np.uint64) -> int:
     u = outcome_bits(draw(episode_key, RESET_COUNTER))
     while low < high - 1:
@@ -78,7 +78,7 @@ def _first_state(starts: RecordArray, low: int, high: int, episode_key: np.uint6
     return int(starts[low].state)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def begin(
     mask: BoolArray, starts: RecordArray, places: IntArray, episode_keys: KeyArray, state: IntArray
 ) -> None:
@@ -88,7 +88,7 @@ def begin(
             state[i] = _first_state(starts, places[1, i], places[2, i], episode_keys[i])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def restart(i: int, starts: RecordArray, episodes: Episodes) -> None:
     """Begin the next episode of environment i."""
     streams, places = episodes.streams, episodes.places
@@ -100,7 +100,7 @@ def restart(i: int, starts: RecordArray, episodes: Episodes) -> None:
     episodes.state[i] = _first_state(starts, places[1, i], places[2, i], streams[3, i])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def stay(i: int, arrivals: RecordArray, episodes: Episodes, out: Outputs) -> None:
     """Write the outputs of an environment that does not move."""
     out.observations[i] = arrivals[episodes.places[0, i] + episodes.state[i]].tag >> 1

@@ -8,6 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from anymdp_bench.foundation.compiling import python_twin
+
 BYTE, I16, I32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
 READ, SECOND_LEVEL, DATA = I32(0), I32(2), I32(1)
 """Arguments of llvm.prefetch. The second-level cache: asking for the first one was a quarter slower at
@@ -60,3 +62,14 @@ The index is not checked: a prefetch of any address is harmless.
 """
 count_slots: Any = intrinsic(_count_slots)
 """``count_slots(lines, index, bound)``: how many slots of a line (see `tables`) are at most a uint32."""
+
+
+@python_twin(prefetch)
+def _ask_for_nothing(array: Any, index: int) -> None:
+    """Nothing can be asked of the cache."""
+
+
+@python_twin(count_slots)
+def _count_slots_one_by_one(lines: Any, index: int, bound: int) -> int:
+    """Compare the slots of one line."""
+    return int((lines[index].slots <= bound).sum())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +29,7 @@ from anymdp_bench.envs.tables import (
     RecordArray,
     StepTables,
 )
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import GOLDEN, WEIGHT_TOTAL, mix, outcome_bits
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
@@ -62,7 +62,7 @@ class Block(NamedTuple):
     z: FloatArray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _gather(
     low: int, high: int, moves: Moves, tables: StepTables, episodes: Episodes, out: Outputs, block: Block
 ) -> int:
@@ -95,7 +95,7 @@ def _gather(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) -> int:
     """Stage 2: find the outcomes drawn, ask for what follows. Returns how many rows overflow their line."""
     lines, wide, arrivals = tables.lines, tables.wide, tables.arrivals
@@ -104,12 +104,12 @@ def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) ->
         line = lines[block.line[j]]
         k = count_slots(lines, block.line[j], np.uint32(outcome_bits(block.bits[j])))
         block.outcome[j] = k
-        kind = line.flags & KIND_MASK
+        kind = line.marks & KIND_MASK
         if kind >= WIDE_SPAN:
             block.wide[overflows] = j
             overflows += 1
             first = np.int64(line.slots[WIDE_SLOT]) - WEIGHT_TOTAL
-            prefetch(wide, first + k * (line.flags >> SIZE_SHIFT))
+            prefetch(wide, first + k * (line.marks >> SIZE_SHIFT))
         else:
             following = line.first + k
             if kind == LISTED:
@@ -121,7 +121,7 @@ def _search(count: int, tables: StepTables, episodes: Episodes, block: Block) ->
     return overflows
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Block) -> None:
     """Stage 3: find the outcomes of the rows that overflow their line."""
     wide = tables.wide
@@ -130,11 +130,11 @@ def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Bloc
         line = tables.lines[block.line[j]]
         u = np.uint32(outcome_bits(block.bits[j]))
         first = np.int64(line.slots[WIDE_SLOT]) - WEIGHT_TOTAL
-        at = first + block.outcome[j] * (line.flags >> SIZE_SHIFT)
+        at = first + block.outcome[j] * (line.marks >> SIZE_SHIFT)
         while wide[at] <= u:
             at += 1
         block.outcome[j] = at - first
-        listed = line.flags & KIND_MASK == WIDE_LISTED
+        listed = line.marks & KIND_MASK == WIDE_LISTED
         following = np.int64(wide[at + line.first]) if listed else line.first + at - first
         i = block.rows[j]
         episodes.state[i] = following
@@ -142,7 +142,7 @@ def _resolve(overflows: int, tables: StepTables, episodes: Episodes, block: Bloc
         prefetch(tables.arrivals, block.arrival[j])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _finish(
     count: int, first_token: bool, tables: StepTables, episodes: Episodes, out: Outputs, block: Block
 ) -> None:
@@ -155,7 +155,7 @@ def _finish(
         arrival = tables.arrivals[block.arrival[j]]
         mean = line.reward + arrival.reward
         score = mean
-        if line.flags & EXTRA:
+        if line.marks & EXTRA:
             k = np.int64(line.slots[EXTRA_SLOT]) - WEIGHT_TOTAL + block.outcome[j]
             mean += extra[k, 0]
             score = extra[k, 1]
@@ -175,39 +175,7 @@ def _finish(
             out.means[i] = mean if first_token else out.means[i] + mean
 
 
-@numba.njit(cache=True, nogil=True)
-def _pipeline(
-    low: int, high: int, moves: Moves, tables: StepTables, episodes: Episodes, out: Outputs
-) -> None:
-    """Run the stages over the blocks of a range, each stage one block behind the stage before."""
-    integers = np.empty((STAGES, 5, BLOCK), np.int64)
-    draws = np.zeros((STAGES, 2, BLOCK), np.uint64)
-    normals = np.zeros((STAGES, BLOCK))
-    tail, tail_index = np.zeros(BLOCK + LANES), np.empty(BLOCK + LANES, np.int64)
-    counts, overflows = np.zeros(STAGES, np.int64), np.zeros(STAGES, np.int64)
-    blocks = (high - low + BLOCK - 1) // BLOCK
-    for tick in range(blocks + STAGES - 1):
-        for stage in range(STAGES):
-            number = tick - stage
-            if not 0 <= number < blocks:
-                continue
-            b = number % STAGES
-            ints = integers[b]
-            block = Block(ints[0], ints[1], ints[2], ints[3], ints[4], draws[b, 0], draws[b, 1], normals[b])
-            if stage == 0:
-                first = low + number * BLOCK
-                last = min(first + BLOCK, high)
-                counts[b] = _gather(first, last, moves, tables, episodes, out, block)
-            elif stage == 1:
-                overflows[b] = _search(counts[b], tables, episodes, block)
-            elif stage == 2:
-                _resolve(overflows[b], tables, episodes, block)
-                fill_normals(block.bits, counts[b], block.z, tail, tail_index)
-            else:
-                _finish(counts[b], moves.token == 0, tables, episodes, out, block)
-
-
-@numba.njit(cache=True, nogil=True)
+@kernel(work=lambda low, high, *rest: 5 * BLOCK + 50 * (high - low), patience=20_000, nogil=True)
 def step_range(
     low: int,
     high: int,
@@ -235,7 +203,7 @@ def step_range(
     scores: FloatArray,
     means: FloatArray,
 ) -> None:
-    """Execute one action token of the environments low..high-1.
+    """Execute one action token of the environments low..high-1, each stage one block behind the stage before.
 
     The arguments are the fields of `Moves`, `StepTables`, `Episodes` and `Outputs`, in this order: handing
     over named tuples would cost more time than stepping a hundred environments.
@@ -244,4 +212,29 @@ def step_range(
     tables = StepTables(lines, arrivals, wide, extra, starts)
     episodes = Episodes(streams, places, state, elapsed, horizons, over)
     out = Outputs(observations, rewards, terminated, truncated, scores, means)
-    _pipeline(low, high, moves, tables, episodes, out)
+    # Few arrays of few kinds: every kind takes the compiler a while.
+    integers = np.empty((STAGES, 6, BLOCK + LANES), np.int64)
+    draws = np.empty((STAGES, 2, BLOCK), np.uint64)
+    reals = np.zeros((STAGES + 1, BLOCK + LANES))
+    tail, tail_index = reals[STAGES], integers[0, 5]
+    counts, overflows = integers[1, 5], integers[2, 5]
+    blocks = (high - low + BLOCK - 1) // BLOCK
+    for tick in range(blocks + STAGES - 1):
+        for stage in range(STAGES):
+            number = tick - stage
+            if not 0 <= number < blocks:
+                continue
+            b = number % STAGES
+            ints = integers[b]
+            block = Block(ints[0], ints[1], ints[2], ints[3], ints[4], draws[b, 0], draws[b, 1], reals[b])
+            if stage == 0:
+                first = low + number * BLOCK
+                last = min(first + BLOCK, high)
+                counts[b] = _gather(first, last, moves, tables, episodes, out, block)
+            elif stage == 1:
+                overflows[b] = _search(counts[b], tables, episodes, block)
+            elif stage == 2:
+                _resolve(overflows[b], tables, episodes, block)
+                fill_normals(block.bits, counts[b], block.z, tail, tail_index)
+            else:
+                _finish(counts[b], moves.token == 0, tables, episodes, out, block)

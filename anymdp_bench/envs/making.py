@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench.envs import env_entry
+from anymdp_bench.envs.options import check_render_mode
 from anymdp_bench.envs.tabular import TabularEnv
 from anymdp_bench.foundation.checks import check_choice, check_integer
-from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.foundation.registry import load_object, unknown_name
+from anymdp_bench.foundation.registry import load_object, unknown_setting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.tasks.file import load_task
@@ -76,7 +76,7 @@ class TaskSource:
         legal = inspect.signature(world).parameters
         for name in self.settings:
             if name not in legal:
-                raise InvalidConfig(str(unknown_name(f"setting of {self.env_id}", name, legal)))
+                raise unknown_setting(self.env_id, name, legal)
         task: Task = world(**self.settings)
         return task
 
@@ -101,7 +101,8 @@ class TaskSource:
 def _source(env_id: str, settings: dict[str, JsonScalar]) -> tuple[TaskSource, int]:
     """Fill in the defaults, and split off the seed of the task."""
     filled = dict(env_entry(env_id).kwargs) | settings
-    task_seed = check_seed(filled.pop("task_seed", 0))
+    drawn = env_id in FAMILIES
+    task_seed = check_seed(filled.pop("task_seed")) if drawn else 0
     return TaskSource(env_id, filled), task_seed
 
 
@@ -113,11 +114,12 @@ def make_tabular(
     Args:
         env_id: Registered id.
         info_level: As for `SingleEnv`.
-        render_mode: Only None.
+        render_mode: As for `SingleEnv`.
         **settings: Settings of the task, and ``task_seed`` if it is drawn.
 
     Raises:
-        InvalidConfig: a setting that is unknown or out of range.
+        UnsupportedSetting: a setting or a render mode that is unknown.
+        InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
     source, task_seed = _source(env_id, settings)
@@ -136,6 +138,7 @@ def make_tabular_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
     **settings: JsonScalar,
 ) -> Any:
     """Make a batch of tabular environments.
@@ -143,17 +146,21 @@ def make_tabular_vec(
     Args:
         env_id: Registered id.
         num_envs: Number of environments n, at least 1.
-        tasks: ``"own"``: environment i plays the task of ``task_seed + i``; ``"shared"``: all play one.
+        tasks: ``"own"``, the default: environment i plays the task of ``task_seed + i``; ``"shared"``: all
+            play one, as Gymnasium's own vectorizations ``"sync"`` and ``"async"`` do.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`.
         **settings: As for `make_tabular`.
 
     Raises:
-        InvalidConfig: a setting that is unknown or out of range.
+        UnsupportedSetting: a setting or a render mode that is unknown.
+        InvalidConfig: a setting that is out of range.
         InvalidSeed: `task_seed` is not a seed.
     """
     from anymdp_bench.envs.vector import TabularVectorEnv
 
+    check_render_mode(render_mode)
     source, task_seed = _source(env_id, settings)
     num_envs = check_integer("num_envs", num_envs, 1)
     check_choice("tasks", tasks, ("own", "shared"))
@@ -162,17 +169,24 @@ def make_tabular_vec(
         draw(task_seed),
         autoreset_mode=autoreset_mode,
         info_level=info_level,
+        render_mode=render_mode,
         resample=draw if source.is_drawn else None,
     )
 
 
-anymdp, anymdp_vec = partial(make_tabular, "AnyMDP-v0"), partial(make_tabular_vec, "AnyMDP-v0")
-anypomdp, anypomdp_vec = partial(make_tabular, "AnyPOMDP-v0"), partial(make_tabular_vec, "AnyPOMDP-v0")
-multi_token = partial(make_tabular, "MultiTokenAnyPOMDP-v0")
+class SinglePoint(partial[TabularEnv]):
+    """Entry point of one id; Gymnasium asks it what its environments can render."""
+
+    metadata = TabularEnv.metadata
+
+
+anymdp, anymdp_vec = SinglePoint(make_tabular, "AnyMDP-v0"), partial(make_tabular_vec, "AnyMDP-v0")
+anypomdp, anypomdp_vec = SinglePoint(make_tabular, "AnyPOMDP-v0"), partial(make_tabular_vec, "AnyPOMDP-v0")
+multi_token = SinglePoint(make_tabular, "MultiTokenAnyPOMDP-v0")
 multi_token_vec = partial(make_tabular_vec, "MultiTokenAnyPOMDP-v0")
-garnet, garnet_vec = partial(make_tabular, "Garnet-v0"), partial(make_tabular_vec, "Garnet-v0")
-darkroom, darkroom_vec = partial(make_tabular, "Darkroom-v0"), partial(make_tabular_vec, "Darkroom-v0")
-frozenlake = partial(make_tabular, "ShapedFrozenLake-v0")
+garnet, garnet_vec = SinglePoint(make_tabular, "Garnet-v0"), partial(make_tabular_vec, "Garnet-v0")
+darkroom, darkroom_vec = SinglePoint(make_tabular, "Darkroom-v0"), partial(make_tabular_vec, "Darkroom-v0")
+frozenlake = SinglePoint(make_tabular, "ShapedFrozenLake-v0")
 frozenlake_vec = partial(make_tabular_vec, "ShapedFrozenLake-v0")
-cliffwalking = partial(make_tabular, "ShapedCliffWalking-v0")
+cliffwalking = SinglePoint(make_tabular, "ShapedCliffWalking-v0")
 cliffwalking_vec = partial(make_tabular_vec, "ShapedCliffWalking-v0")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.exact import LN2_HIGH, LN2_LOW, SQRT_HALF, normal_central
 from anymdp_bench.foundation.seeding import noise_offset
 from anymdp_bench.foundation.types import FloatArray, IntArray
@@ -24,7 +24,7 @@ MANTISSA = (1 << 52) - 1
 HALF_EXPONENT, EXPONENT_BIAS = 1022 << 52, 1022
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _log(x: float) -> float:
     """`exact.log` of a positive normal number."""
     bits = np.float64(x).view(np.int64)
@@ -48,7 +48,7 @@ def _log(x: float) -> float:
     return exponent * LN2_HIGH + (2.0 * s * (series + 1.0) + exponent * LN2_LOW)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _tail(q: float) -> float:
     """`exact.normal_tail` of a draw: 34 bits keep its argument in the first of the two tail branches."""
     r = math.sqrt(-_log(0.5 - abs(q))) - 1.6
@@ -63,13 +63,13 @@ def _tail(q: float) -> float:
     return math.copysign(a / b, q)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def _whole_vectors(count: int) -> int:
     """Round up, so that no remainder is left to a scalar loop."""
     return (count + LANES - 1) & -LANES
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(inner=True, nogil=True, error_model="numpy")
 def fill_normals(
     bits: NDArray[np.uint64], count: int, z: FloatArray, tail: FloatArray, tail_index: IntArray
 ) -> None:

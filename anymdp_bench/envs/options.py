@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
-from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig
+from anymdp_bench.foundation.checks import check, plain
+from anymdp_bench.foundation.compiling import elements, kernel
+from anymdp_bench.foundation.errors import InvalidAction, InvalidConfig, UnsupportedSetting
 from anymdp_bench.foundation.seeding import check_seed
 from anymdp_bench.foundation.types import IntArray
 from anymdp_bench.tasks.protocol import Task
@@ -21,6 +22,9 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 Spaces: TypeAlias = tuple[Space[Any], Space[Any]]
 
 INFO_LEVELS = ("none", "score", "full")
+RENDER_MODES = ("ansi", "rgb_array")
+RENDER_FPS = 4
+"""Frames a second of a video or a window: slow enough to follow an episode."""
 
 
 def check_task(task: Any) -> Task:
@@ -72,6 +76,17 @@ def check_info_level(level: str) -> str:
     return level
 
 
+def check_render_mode(mode: str | None) -> str | None:
+    """Return `mode` if it is None, ``"ansi"`` or ``"rgb_array"``.
+
+    Raises:
+        UnsupportedSetting: it is not; a window is opened by Gymnasium around ``"rgb_array"``.
+    """
+    legal = "None, 'ansi' or 'rgb_array' (gymnasium.make alone takes 'human')"
+    check(mode is None or mode in RENDER_MODES, "render_mode", mode, legal, UnsupportedSetting)
+    return mode
+
+
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     """Return Gymnasium's member of that name.
 
@@ -110,6 +125,7 @@ def check_seeds(seed: Any, n: int) -> Sequence[int | None]:
     """
     if seed is None:
         return [None] * n
+    seed = plain(seed)
     if isinstance(seed, list | tuple | range | np.ndarray):
         if len(seed) != n:
             raise InvalidConfig(f"{len(seed)} seeds given for {n} environments; give one each.")
@@ -146,7 +162,7 @@ def check_actions(actions: ArrayLike, shape: tuple[int, ...]) -> IntArray:
     return np.array(array, dtype=np.int64, order="C")
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def first_illegal(actions: IntArray, active: BoolArray, n_actions: int) -> int:
     """Row of the first action outside 0..n_actions-1 where `active`, or -1."""
     outside = 0

@@ -6,14 +6,16 @@ import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import BatchEnv, StepBatch
+from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.single import SingleEnv
+from anymdp_bench.envs.watched import StepBatch
+from anymdp_bench.foundation.checks import check_choice, check_integer
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import draw
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
@@ -85,6 +87,7 @@ class DiscretePendulumEnv(SingleEnv):
         self._torques: list[float] = pendulum.torque_values.tolist()
         self._bins = (pendulum.angle_bins, pendulum.speed_bins)
         self._g, self._horizon = pendulum.g, pendulum.horizon
+        self._plain = self._info_level == "none" and self._camera is None
         self._fixed, self._shaped = pendulum.start == "fixed", pendulum.reward == "shaped"
 
     def _begin(self) -> tuple[int, dict[str, Any]]:
@@ -101,7 +104,8 @@ class DiscretePendulumEnv(SingleEnv):
             InvalidAction: not an integer in 0..torques - 1; nothing has changed.
             EpisodeOver: the episode has ended or was never begun.
         """
-        torque = self._torques[self._check_action(action)]
+        index = self._check_action(action)
+        torque = self._torques[index]
         if self._over:
             raise self._episode_over()
         self._angle, self._speed, reward, raw, observation = step_once(
@@ -109,6 +113,10 @@ class DiscretePendulumEnv(SingleEnv):
         )
         self._elapsed += 1
         self._over = self._elapsed >= self._horizon
+        if self._plain:
+            return observation, reward, False, self._over, {}
+        if self._camera is not None:
+            self._camera.step(0, None, [index], reward, self._inner(), observation)
         return observation, reward, False, self._over, self._info(reward, raw)
 
     def _check_action(self, action: Any) -> int:
@@ -154,7 +162,7 @@ class PendulumVectorEnv(BatchEnv):
 
     Args:
         tasks: `PendulumTask` for each environment, with equal spaces.
-        autoreset_mode, info_level: As for `BatchEnv`; ``inner_state`` is float64 ``[n, 2]``.
+        autoreset_mode, info_level, render_mode: As for `BatchEnv`; ``inner_state`` is float64 ``[n, 2]``.
 
     Raises:
         InvalidConfig: a task that is no pendulum, or of other spaces.
@@ -211,6 +219,7 @@ def make_pendulum_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
 ) -> PendulumVectorEnv:
     """Make the vector environment of ``DiscretePendulum-v0``.
 
@@ -225,20 +234,23 @@ def make_pendulum_vec(
         tasks: ``"own"`` or ``"shared"``; the same here, because the settings leave nothing to draw.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`.
 
     Raises:
         InvalidTask: a setting of the pendulum is not legal.
         InvalidConfig: another setting is not legal.
     """
-    if tasks not in ("own", "shared"):
-        raise InvalidConfig(f"tasks={tasks!r}: give 'own' or 'shared'.")
+    num_envs = check_integer("num_envs", num_envs, 1)
+    check_choice("tasks", tasks, ("own", "shared"))
     task = PendulumTask(
         g=g, angle_bins=angle_bins, speed_bins=speed_bins, torques=torques, start=start, reward=reward
     )
-    return PendulumVectorEnv([task] * num_envs, autoreset_mode=autoreset_mode, info_level=info_level)
+    return PendulumVectorEnv(
+        [task] * num_envs, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+    )
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _begin_all(
     mask: BoolArray, keys: NDArray[np.uint64], constants: PendulumConstants, states: FloatArray
 ) -> None:
@@ -247,7 +259,7 @@ def _begin_all(
             states[i] = FIXED_START if constants.fixed[i] else draw_start(keys[i])
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _observe_all(states: FloatArray, constants: PendulumConstants) -> IntArray:
     observations = np.empty(len(states), np.int64)
     for i in range(len(states)):
@@ -257,7 +269,7 @@ def _observe_all(states: FloatArray, constants: PendulumConstants) -> IntArray:
     return observations
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def _step_all(
     actions: IntArray,
     active: BoolArray,

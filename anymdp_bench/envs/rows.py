@@ -32,6 +32,7 @@ from anymdp_bench.envs.tables import (
 )
 from anymdp_bench.envs.vector import TabularVectorEnv
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, noise_offset, outcome_bits
 from anymdp_bench.foundation.types import FloatArray
@@ -68,11 +69,13 @@ def compiled_rows(env: Any) -> Rows | None:
 
     Returns:
         Arrays shared with `env`, or None if it cannot be stepped like this: several action tokens, drawn
-        observations, or another kind of environment.
+        observations, another kind of environment, or a process that compiles nothing.
     """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return None
     if isinstance(env, PendulumVectorEnv):
         return PendulumRows(env._constants, env._streams.table, env._states, env._elapsed, env._over)
-    if not isinstance(env, TabularVectorEnv) or env._tokens > 1 or env._emissions is not None:
+    if type(env) is not TabularVectorEnv or env._tokens > 1 or env._emissions is not None:
         return None
     episodes = Episodes(env._streams.table, env._places, env._state, env._elapsed, env._horizons, env._over)
     return TabularRows(env._tables, episodes, env._n_actions)
@@ -145,7 +148,7 @@ def _step_tabular(rows: TabularRows, i: int, action: int) -> RowStep:
     line, arrival = tables.lines[at], tables.arrivals[place + following]
     mean = line.reward + arrival.reward
     score = mean
-    if line.flags & EXTRA:
+    if line.marks & EXTRA:
         extra = np.int64(line.slots[EXTRA_SLOT]) - WEIGHT_TOTAL + k
         mean += tables.extra[extra, 0]
         score = tables.extra[extra, 1]
@@ -158,11 +161,11 @@ def _step_tabular(rows: TabularRows, i: int, action: int) -> RowStep:
     return int(np.int64(arrival.tag >> 1)), reward, score, terminated, truncated
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _outcome(tables: StepTables, at: int, u: np.uint32) -> tuple[int, int]:
     """Index of the outcome that draw `u` selects in line `at`, and the next state."""
     line = tables.lines[at]
-    kind = line.flags & KIND_MASK
+    kind = line.marks & KIND_MASK
     k = count_slots(tables.lines, at, u)
     if kind < WIDE_SPAN:
         following = line.first + k
@@ -170,7 +173,7 @@ def _outcome(tables: StepTables, at: int, u: np.uint32) -> tuple[int, int]:
             following = int(np.int64(line.slots[LIST_SLOT + k])) - WEIGHT_TOTAL
         return k, following
     first = int(np.int64(line.slots[WIDE_SLOT])) - WEIGHT_TOTAL
-    entry = first + k * (line.flags >> SIZE_SHIFT)
+    entry = first + k * (line.marks >> SIZE_SHIFT)
     while tables.wide[entry] <= u:
         entry += 1
     if kind == WIDE_LISTED:
@@ -178,7 +181,7 @@ def _outcome(tables: StepTables, at: int, u: np.uint32) -> tuple[int, int]:
     return entry - first, line.first + entry - first
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _normal(bits: np.uint64) -> float:
     """Standard normal of a draw."""
     q = noise_offset(bits)

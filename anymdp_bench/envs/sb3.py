@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from anymdp_bench.envs.base import BatchEnv, StepBatch
+from anymdp_bench.envs.base import BatchEnv
+from anymdp_bench.envs.infos import row_of
+from anymdp_bench.envs.switch2.joint import Switch2VectorEnv
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.errors import InvalidConfig
 
 
@@ -37,10 +41,11 @@ class Sb3VecEnv(VecEnv):
     def __init__(self, env: Any) -> None:
         """See the class."""
         batch = getattr(env, "unwrapped", env)
-        if not isinstance(batch, BatchEnv):
+        if not isinstance(batch, BatchEnv | Switch2VectorEnv):
             raise InvalidConfig(
-                f"{env!r} is no batch of this package: give what gymnasium.make_vec(id, num_envs=n, "
-                'vectorization_mode="vector_entry_point") returns.'
+                f"{env!r} ({type(batch).__name__}) is no batch of this package: give what "
+                'gymnasium.make_vec(id, num_envs=n, vectorization_mode="vector_entry_point") returns for an '
+                "id of this package."
             )
         self.env = batch
         self._returns, self._scores = np.zeros(batch.num_envs), np.zeros(batch.num_envs)
@@ -95,7 +100,7 @@ class Sb3VecEnv(VecEnv):
 
     def _end_info(self, row: int, batch: StepBatch) -> dict[str, Any]:
         return {
-            "terminal_observation": batch.observations[row],
+            "terminal_observation": row_of(batch.observations, row),
             "TimeLimit.truncated": bool(batch.truncated[row]),
             "episode": {
                 "r": float(self._returns[row]),
@@ -108,6 +113,10 @@ class Sb3VecEnv(VecEnv):
     def close(self) -> None:
         """Close the batch."""
         self.env.close()
+
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """Picture of each row of a batch made with ``render_mode="rgb_array"``, else None for each."""
+        return self.env.render() or [None] * self.num_envs
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Each row's ``task``, or an attribute of the batch, once for each row.

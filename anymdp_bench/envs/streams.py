@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.seeding import EMISSION_STREAM, ENV_STREAM, draw, stream_keys
 from anymdp_bench.foundation.types import BoolArray
 
@@ -19,7 +19,7 @@ FRESH_SEEDS = 1 << 62
 ONE = np.uint64(1)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def begin_episodes(mask: BoolArray, table: KeyArray) -> None:
     """Derive the keys of the running episodes where `mask`; see `Streams.table`."""
     for i in range(len(mask)):

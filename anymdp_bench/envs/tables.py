@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
 from anymdp_bench.foundation.types import FloatArray, IntArray
@@ -31,9 +31,9 @@ from anymdp_bench.tasks.task import TabularTask
 
 LINE_BYTES = 64
 LINE = np.dtype(
-    [("first", "<u2"), ("flags", "<u2"), ("slots", "<u4", 12), ("noise", "<f4"), ("reward", "<f8")]
+    [("first", "<u2"), ("marks", "<u2"), ("slots", "<u4", 12), ("noise", "<f4"), ("reward", "<f8")]
 )
-"""first: first successor (number of successors if WIDE_LISTED); flags: kind, EXTRA, segment size."""
+"""first: first successor (number of successors if WIDE_LISTED); marks: kind, EXTRA, segment size."""
 ARRIVAL = np.dtype([("reward", "<f8"), ("noise", "<f4"), ("tag", "<u4")])
 """tag: 2 * observation id + terminal."""
 START = np.dtype([("cumulative", "<u4"), ("state", "<u4")])
@@ -65,7 +65,7 @@ class StepTables(NamedTuple):
     starts: RecordArray
 
 
-@numba.njit(cache=True)
+@kernel(inner=True)
 def _row_kind(successor: NDArray[np.int32], extra: bool) -> tuple[int, int]:
     """Kind of a row's line, and how many cumulative weights it has."""
     width = len(successor)
@@ -79,7 +79,7 @@ def _row_kind(successor: NDArray[np.int32], extra: bool) -> tuple[int, int]:
     return WIDE_LISTED, width
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _wide_size(row_start: IntArray, successor: NDArray[np.int32], extra: bool) -> int:
     """Number of entries of `wide` that a task needs."""
     size = 0
@@ -91,7 +91,7 @@ def _wide_size(row_start: IntArray, successor: NDArray[np.int32], extra: bool) -
     return size
 
 
-@numba.njit(cache=True)
+@kernel(inner=True)
 def _cumulate(successor: NDArray[np.int32], weight: IntArray, by_span: bool, out: NDArray[np.uint32]) -> None:
     """Write cumulative weights of a row, per successor or per state of its span."""
     total = 0
@@ -106,7 +106,7 @@ def _cumulate(successor: NDArray[np.int32], weight: IntArray, by_span: bool, out
         position += 1
 
 
-@numba.njit(cache=True)
+@kernel(inner=True)
 def _fill_line(
     line: Any,
     successor: NDArray[np.int32],
@@ -146,11 +146,11 @@ def _fill_line(
         wide_at += count
     if extra:
         slots[EXTRA_SLOT] = WEIGHT_TOTAL + extra_at
-    line.flags = kind | (EXTRA if extra else 0) | (size << SIZE_SHIFT)
+    line.marks = kind | (EXTRA if extra else 0) | (size << SIZE_SHIFT)
     return wide_at
 
 
-@numba.njit(cache=True)
+@kernel(work=lambda lines, row_start, successor, *rest: 20 * len(lines) + len(successor))
 def _fill_lines(
     lines: RecordArray,
     row_start: IntArray,

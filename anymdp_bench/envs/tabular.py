@@ -64,6 +64,7 @@ class TabularEnv(SingleEnv):
         emission = tabular.emission_weight
         self._emitter = None if emission is None else Emitter(emission)
         self._plain = self._emitter is None and self._tokens == 1 and self._info_level == "none"
+        self._plain = self._plain and self._camera is None
         self._draws = DrawBlocks()
         self._here, self._left = self._states[0], 0
         self._next_draw: NextDraw = self._refuse
@@ -91,6 +92,9 @@ class TabularEnv(SingleEnv):
         """Current inner state; the last one after an episode's end."""
         state: int = self._here[-1]
         return state
+
+    def _inner(self) -> int:
+        return self.inner_state
 
     def _begin(self) -> tuple[Any, dict[str, Any]]:
         self._next_draw = next_draw = self._draws.begin(self._stream, self._episode)
@@ -193,6 +197,8 @@ class TabularEnv(SingleEnv):
         if self._info_level == "full":
             info |= {"reward_mean": mean, "inner_state": self.inner_state}
             info["transition_row"] = action_law(self._task, before, tokens)
+        if self._camera is not None:
+            self._camera.step(0, before, tokens, reward, self.inner_state, observation)
         return observation, reward, terminated, truncated, info
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import BatchEnv, StepBatch, StepResult
+from anymdp_bench.envs.base import BatchEnv, StepResult
 from anymdp_bench.envs.emissions import build_emissions, emit
 from anymdp_bench.envs.episodes import Outputs, begin
 from anymdp_bench.envs.kernels import step_range
 from anymdp_bench.envs.partial import action_law
 from anymdp_bench.envs.tables import build_tables
 from anymdp_bench.envs.threads import run_in_ranges
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import require_tabular
@@ -47,8 +48,8 @@ class TabularVectorEnv(BatchEnv):
         self._build_tables()
 
     def _build_tables(self) -> None:
-        self._tables, places = build_tables(self._distinct)
-        self._places = np.take(places, self._which, axis=1)
+        self._tables, self._task_places = build_tables(self._distinct)
+        self._places = np.take(self._task_places, self._which, axis=1)
         hidden = any(task.emission_weight is not None for task in self._distinct)
         self._emissions = build_emissions(self._distinct) if hidden else None
 
@@ -71,10 +72,14 @@ class TabularVectorEnv(BatchEnv):
             return ids
         out = np.empty((self.num_envs, self._emissions.shape[1]), np.int64)
         emit(self._emissions, self._places, self._state, self._elapsed, self._emission_keys, out)
-        return out.reshape(self.num_envs, *(self.single_observation_space.shape or ()))
+        return out if out.shape[1] > 1 else out[:, 0]
 
     def _inner(self) -> IntArray:
         return self._state.copy()
+
+    def live_states(self) -> IntArray:
+        """The environment's own array of inner states ``[n]``, changed by every step; only to be read."""
+        return self._state
 
     def _details(self, before: NDArray[Any], actions: IntArray) -> dict[str, NDArray[Any]]:
         rows = np.zeros((self.num_envs, max(task.n_states for task in self._distinct)))
@@ -94,7 +99,7 @@ class TabularVectorEnv(BatchEnv):
 
     def _step_next(self, actions: ArrayLike) -> StepResult:
         """Resets and moves in one call of the kernel, where nothing is asked about the steps."""
-        if self._info_level != "none":
+        if self._info_level != "none" or self._camera is not None:
             return super()._step_next(actions)
         self._require_reset()
         legal = given.check_actions(actions, self._action_shape)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from anymdp_bench.agents.handling import copy_agent
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.agents.registry import check_is_agent
 from anymdp_bench.evaluation.boards import Board
@@ -44,15 +44,15 @@ def check_agent(agent: Agent, tasks: Sequence[Task] | None = None) -> None:
     """
     check_is_agent(agent)
     first, second, third = tasks or [frozenlake(True, layout=random_lake_map(seed)) for seed in range(3)]
-    together = _play(copy.deepcopy(agent), first, second)
-    _demand(together, _play(copy.deepcopy(agent), first, second), "equal seeds must give equal play", agent)
-    used = copy.deepcopy(agent)
+    together = _play(copy_agent(agent), first, second)
+    _demand(together, _play(copy_agent(agent), first, second), "equal seeds must give equal play", agent)
+    used = copy_agent(agent)
     _play(used, third, first)
     _demand(together, _play(used, first, second), "begin must forget everything", agent)
     rule = "what happens in one task must change nothing in another"
-    _demand(together, _play(copy.deepcopy(agent), first, third), rule, agent, n_rows=1)
+    _demand(together, _play(copy_agent(agent), first, third), rule, agent, n_rows=1)
     if hasattr(agent, "learn_episodes"):
-        plain: Any = copy.deepcopy(agent)
+        plain: Any = copy_agent(agent)
         plain.learn_episodes = _decline
         rule = "learn_episodes must equal the plain loop"
         _demand(together, _play(plain, first, second), rule, agent)

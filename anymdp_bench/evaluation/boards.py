@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from anymdp_bench.contexts import TEACHERS
-from anymdp_bench.foundation.checks import check, check_integer
+from anymdp_bench.foundation.checks import check, check_choice, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.registry import lookup
 from anymdp_bench.foundation.seeding import check_seed
 
 PROTOCOLS = ("online", "offline", "imitation")
 """What an agent is given before it acts: nothing, episodes of imperfect teachers, episodes of the oracle."""
+PLAYED_SPLITS = ("test", "validation")
+"""Splits of a bank that can be played; registered boards play the first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,12 @@ class Board:
 
     Attributes:
         name: Name in tables and records.
-        bank: Name of the bank whose test tasks are used; other tasks may be given to `evaluate`.
+        bank: Name of the bank whose tasks are used; other tasks may be given to `evaluate`.
         protocol: ``"online"``, ``"offline"`` or ``"imitation"``.
         teacher: Who recorded the episodes that the agent is given, see `TEACHERS`; None online, ``"oracle"``
             for imitation.
         teacher_episodes: How many episodes of each task are given, where there is a teacher.
-        n_tasks: The first so many test tasks (all of them, if the bank has fewer).
+        n_tasks: The first so many tasks of the split (all of them, if it has fewer).
         runs: Independent runs on each task.
         context_episodes: In-context track: episodes that an agent lives in one task.
         block: In-context track: episodes of one evaluation point.
@@ -44,6 +46,7 @@ class Board:
             more where there are so few runs that a point would hold fewer than 100.
         shard_size: Cells (runs on tasks) that one copy of an agent plays at once.
         seed: Root of all random numbers.
+        split: Which of the bank's tasks are played, ``"test"`` or, to choose settings on, ``"validation"``.
 
     Raises:
         InvalidConfig: a field is outside its legal range.
@@ -63,6 +66,7 @@ class Board:
     test_episodes: int = 10
     shard_size: int = 8
     seed: int = 0
+    split: str = "test"
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -70,6 +74,7 @@ class Board:
         if self.protocol not in PROTOCOLS:
             raise InvalidConfig(f"protocol={self.protocol!r}: known protocols are {', '.join(PROTOCOLS)}.")
         self._check_teacher()
+        check_choice("split", self.split, PLAYED_SPLITS)
         for field in ("name", "bank"):
             value = getattr(self, field)
             check(isinstance(value, str) and value != "", field, value, "a non-empty text")
@@ -171,6 +176,9 @@ _ROWS = (
     _Row("anymdp-32x5-v0", 1, 200),
     _Row("anymdp-64x5-v0", 1, 200),
     _Row("anymdp-128x5-v0", 1, 200),
+    _Row("anymdp-1x20-v0", 1, 1000),
+    _Row("anymdp-1x50-v0", 1, 1000),
+    _Row("anymdp-16x20-v0", 1, 200),
     _Row("garnet-16x5b2-v0", 1, 200),
     _Row("garnet-64x5b2-v0", 1, 200),
     _Row("anypomdp-64x5-v0", 1, 200),
@@ -180,12 +188,17 @@ _ROWS = (
     _Row("darkroom-6-goals-v0", 1, 1000),
     _Row("darkroom-8-goals-v0", 1, 1000),
     _Row("darkroom-10-goals-v0", 1, 1000),
+    _Row("darkroom-10-renamed-v0", 1, 1000),
+    _Row("darkroom-10-repeated-v0", 1, 1000),
     _Row("frozenlake-v0", 10, 1000),
     _Row("frozenlake-slippery-v0", 10, 1000),
     _Row("cliffwalking-v0", 10, 1000),
     _Row("pendulum-g1-v0", 10, 400),
     _Row("pendulum-g5-v0", 10, 400),
     _Row("pendulum-g9.8-v0", 10, 400),
+    _Row("pendulum-g1-fixed-v0", 10, 400),
+    _Row("pendulum-g5-fixed-v0", 10, 400),
+    _Row("pendulum-g9.8-fixed-v0", 10, 400),
     _Row("switch2-v0", 10, 200),
 )
 _BANK_NAME = re.compile(r"(?P<stem>.+)-v(?P<version>\d+)")
@@ -236,6 +249,6 @@ def get_board(name: str) -> Board:
     """Return a board by its name; a bank's name means its online board.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     return lookup("board", BOARDS, board_name(name, "online") if name not in BOARDS else name)

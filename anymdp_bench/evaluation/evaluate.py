@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
@@ -14,12 +15,13 @@ from anymdp_bench.agents.registry import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.boards import Board, get_board
 from anymdp_bench.evaluation.fan_out import check_backend, fan_out
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.evaluation.progress import shared_slots
 from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
 from anymdp_bench.foundation.checks import check_integer
-from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig
 from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, ShardRecord
 from anymdp_bench.tasks.protocol import Task
@@ -35,10 +37,11 @@ def evaluate(
     agent: Agent | str,
     board: Board | str,
     *,
-    tasks: Sequence[Task] | None = None,
+    tasks: Sequence[Task] | str | None = None,
     jobs: int = 1,
     backend: str = "processes",
     out: str | PathLike[str] | None = None,
+    controls: bool = False,
     on_progress: OnProgress | None = None,
     **changes: Any,
 ) -> Result:
@@ -48,10 +51,13 @@ def evaluate(
         agent: An agent, a registered name, or ``"package.module:Class"``. An agent object is copied for
             every shard and not changed.
         board: A specification, or the name of a board or of a bank (its online board).
-        tasks: Played instead of the board's own tasks, all of them; a private test set.
+        tasks: Played instead of the board's own tasks, all of them; a private test set. ``"validation"``
+            plays the bank's validation tasks, the first `n_tasks` of them, on which settings may be chosen.
         jobs: Workers; results do not depend on their number.
         backend: Where several workers are: ``"processes"`` of this machine, or ``"ray"``, a Ray cluster.
         out: Folder that keeps finished shards. The same call goes on where a killed one stopped.
+        controls: Whether to record, for in-context agents on tasks with tables, what the columns
+            ``controlled...`` need; costs a few per cent of the time of an agent that does not think.
         on_progress: Told about progress; with several jobs, from another thread.
         **changes: Fields of the board to replace, e.g. ``n_tasks=8``.
 
@@ -60,18 +66,17 @@ def evaluate(
         InvalidConfig: a changed field, `jobs` or `backend` is not legal, or there is no task.
         AgentError: the agent raised or answered illegally. Shards that are finished are kept in `out`.
         RecordsError: `out` holds a different run, or a live one.
+        WorkerLost: a worker process has died; finished shards are kept in `out`.
         UndefinedScore: never here, but from the result's `scores`.
     """
     jobs = check_integer("jobs", jobs, 1)
     check_backend(backend)
     spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
-    if tasks is not None:
-        spec = dataclasses.replace(spec, bank=OWN_TASKS, n_tasks=max(1, len(tasks)))
-    chosen, known = _bank_tasks(spec) if tasks is None else (list(tasks), task_references(tasks))
-    manifest = _manifest(spec, player, chosen, known)
+    spec, chosen = choose_tasks(spec, tasks)
+    manifest = _manifest(spec, player, chosen, task_references(chosen))
     with _folder(out, manifest) as folder:
-        run = _Run(player, manifest, chosen, jobs, backend)
+        run = _Run(player, manifest, chosen, jobs, backend, controls)
         shards = _play_all(run, folder, on_progress or _ignore)
     return Result(manifest, tuple(shards))
 
@@ -98,15 +103,25 @@ def _folder(out: str | PathLike[str] | None, manifest: Manifest) -> Iterator[Rec
         yield folder
 
 
-def _bank_tasks(board: Board) -> tuple[list[Task], dict[str, list[float]]]:
-    tasks: list[Task] = list(load_bank(board.bank).board_tasks(board.n_tasks))
-    return tasks, task_references(tasks)
+def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Board, list[Task]]:
+    """What is played: the caller's tasks, a split of the bank by its name, or as the board says.
+
+    Returns:
+        The specification, which says so, and the tasks.
+
+    Raises:
+        InvalidConfig: no such split can be played, or there is no task.
+    """
+    if tasks is None or isinstance(tasks, str):
+        spec = board if tasks is None else dataclasses.replace(board, split=tasks)
+        return spec, list(load_bank(spec.bank).split(spec.split)[: spec.n_tasks])
+    if not tasks:
+        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
+    return dataclasses.replace(board, bank=OWN_TASKS, n_tasks=len(tasks)), list(tasks)
 
 
 def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
     """Reference returns; NaN where a task has none, so that no score can be made of it."""
-    if not tasks:
-        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
     found = [references(task) if has_references(task) else None for task in tasks]
     return {
         name: [math.nan if item is None else float(getattr(item, name)) for item in found]
@@ -114,14 +129,19 @@ def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
     }
 
 
+def agent_code(agent: Agent) -> str:
+    """Hash of an agent's source; that of an isolated agent as its process says."""
+    return agent.description.code if isinstance(agent, IsolatedAgent) else agent_hash(agent)
+
+
 def _manifest(board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]) -> Manifest:
     return Manifest(
         board=board,
         agent=agent.info,
-        code={"anymdp_bench": package_hash(), "agent": agent_hash(agent)},
+        code={"anymdp_bench": package_hash(), "agent": agent_code(agent)},
         fingerprints=[task.fingerprint() for task in tasks],
         references=known,
-        shards=shards_of(board, agent.info, len(tasks)),
+        shards=shards_of(board, agent.info, tasks),
         provenance=provenance(),
     )
 
@@ -135,6 +155,7 @@ class _Run:
     tasks: Sequence[Task]
     jobs: int
     backend: str
+    controls: bool
 
     @property
     def info(self) -> AgentInfo:
@@ -149,7 +170,8 @@ class _Run:
         """All that a worker needs to play one shard."""
         cells = self.manifest.shards[index]
         tasks = {cell.task: self.tasks[cell.task] for cell in cells}
-        return _Job(index, self.agent, self.manifest.board, cells, tasks, len(self.manifest.cells))
+        n_cells = len(self.manifest.cells)
+        return _Job(index, self.agent, self.manifest.board, cells, tasks, n_cells, self.controls)
 
 
 class _Job(NamedTuple):
@@ -159,12 +181,14 @@ class _Job(NamedTuple):
     cells: tuple[Cell, ...]
     tasks: dict[int, Task]
     n_cells: int
+    controls: bool
 
 
 def _play_one(job: _Job, on_episodes: Callable[[int], None]) -> tuple[int, ShardRecord | BenchError]:
     """Play a shard; an error is returned, so that it does not stop the other shards."""
+    shard = job.agent, job.board, job.cells, job.tasks, job.n_cells
     try:
-        return job.shard, play_shard(job.agent, job.board, job.cells, job.tasks, job.n_cells, on_episodes)
+        return job.shard, play_shard(*shard, on_episodes, controls=job.controls)
     except BenchError as error:
         return job.shard, error
 
@@ -202,4 +226,11 @@ def _outcomes(
         return
     with shared_slots(len(indices), on_episodes) as slots:
         calls = [(run.job(index), slot) for index, slot in zip(indices, slots, strict=True)]
-        yield from fan_out(_play_one, calls, jobs=run.jobs, backend=run.backend)
+        try:
+            yield from fan_out(_play_one, calls, jobs=run.jobs, backend=run.backend)
+        except pickle.PickleError as error:
+            last = str(error.__cause__ or error).strip(' \n"').splitlines()[-1]
+            raise AgentError(
+                f"Agent {run.info.name!r} cannot be sent to a worker process ({last}). "
+                "Open files, locks and the like in begin(), or play with jobs=1."
+            ) from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.evaluation.orphans import end_with_parent
+from anymdp_bench.foundation.errors import InvalidConfig, WorkerLost
 from anymdp_bench.foundation.extras import require_extra
 
 Out = TypeVar("Out")
@@ -16,8 +21,21 @@ Calls = Sequence[tuple[Any, ...]]
 
 
 def _on_processes(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
-    pool = joblib.Parallel(n_jobs=min(jobs, len(calls)), return_as="generator_unordered")
-    yield from pool(joblib.delayed(function)(*call) for call in calls)
+    pool = joblib.Parallel(
+        n_jobs=max(1, min(jobs, len(calls))),
+        return_as="generator_unordered",
+        initializer=end_with_parent,
+        initargs=(os.getpid(),),
+    )
+    try:
+        yield from pool(joblib.delayed(function)(*call) for call in calls)
+    except TerminatedWorkerError as error:
+        raise WorkerLost(
+            "A worker process has died, most often because the memory was full. What was finished is kept: "
+            "repeat the command, with fewer jobs."
+        ) from error
+    except BrokenProcessPool as error:
+        raise pickle.UnpicklingError("a worker cannot read what it was sent") from error.__cause__
 
 
 def _on_ray(function: Callable[..., Out], calls: Calls, jobs: int) -> Iterator[Out]:
@@ -62,5 +80,7 @@ def fan_out(function: Callable[..., Out], calls: Calls, *, jobs: int, backend: s
 
     Raises:
         InvalidConfig: the backend is unknown or not installed.
+        WorkerLost: a worker process has died.
+        pickle.PickleError: a call cannot be sent to a worker process.
     """
     return BACKENDS[check_backend(backend)](function, calls, jobs)

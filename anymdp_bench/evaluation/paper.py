@@ -14,6 +14,7 @@ METHODS = {
     "omnirl-16": "OmniRL (AnyMDP)",
     "omnirl-16-garnet": "OmniRL (Garnet)",
     "omnirl-128": "OmniRL (AnyMDP)",
+    "omnirl-any": "OmniRL (AnyMDP)",
 }
 """Which of the paper's methods an agent stands for."""
 
@@ -37,6 +38,8 @@ def published() -> dict[str, dict[str, Figures]]:
     """All published figures by bank and method (arXiv 2502.02869, main table)."""
     table: dict[str, dict[str, Figures]] = {}
     for row in _rows():
+        if not row["method"]:
+            continue
         figures = Figures(
             _number(row["performance_percent"]) / 100, _number(row["steps"]), _number(row["episodes"])
         )
@@ -46,7 +49,7 @@ def published() -> dict[str, dict[str, Figures]]:
 
 @cache
 def environments() -> dict[str, str]:
-    """Name of each row of the paper's main table by bank, in the order of the table."""
+    """Name of each row by bank: those of the paper's main table in its order, and ours between them."""
     return {row["bank"]: row["environment"] for row in _rows()}
 
 

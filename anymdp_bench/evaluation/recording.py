@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
 
+from anymdp_bench.agents.handling import copy_agent
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.agents.registry import check_is_agent, make_agent
-from anymdp_bench.banks import load_bank
 from anymdp_bench.contexts import Context, join_rows
 from anymdp_bench.contexts.listener import Listener
 from anymdp_bench.evaluation.boards import Board, get_board
-from anymdp_bench.evaluation.evaluate import OWN_TASKS, change_board
+from anymdp_bench.evaluation.evaluate import change_board, choose_tasks
 from anymdp_bench.evaluation.protocols import play_with, shards_of
-from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.types import FloatArray
 from anymdp_bench.tasks.protocol import Task
 
 
 def record_run(
-    agent: Agent | str, board: Board | str, *, tasks: Sequence[Task] | None = None, **changes: Any
+    agent: Agent | str, board: Board | str, *, tasks: Sequence[Task] | str | None = None, **changes: Any
 ) -> Context:
     """Run an agent as `evaluate` does, and return the episodes that it lives.
 
     Args:
         agent: As for `evaluate`; an agent of the in-context track, or a learner whose training is recorded.
         board: As for `evaluate`.
-        tasks: Played instead of the board's own tasks.
+        tasks: As for `evaluate`; all of one shape.
         **changes: Fields of the board to replace.
 
     Returns:
@@ -43,15 +40,11 @@ def record_run(
     """
     spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)
-    if tasks is not None:
-        spec = dataclasses.replace(spec, bank=OWN_TASKS, n_tasks=max(1, len(tasks)))
-    chosen = list(load_bank(spec.bank).board_tasks(spec.n_tasks) if tasks is None else tasks)
-    if not chosen:
-        raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
-    shards = shards_of(spec, player.info, len(chosen))
+    spec, chosen = choose_tasks(spec, tasks)
+    shards = shards_of(spec, player.info, chosen)
     parts = []
     for cells in shards:
-        recorded = _Recorded(copy.deepcopy(player))
+        recorded = _Recorded(copy_agent(player))
         play_with(recorded, spec, cells, dict(enumerate(chosen)), sum(map(len, shards)), _ignore)
         parts.append(recorded.context(spec))
     return join_rows(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +10,14 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from anymdp_bench.evaluation.boards import BOARDS, Board
+from anymdp_bench.evaluation.boards import BOARDS, PLAYED_SPLITS, Board
 from anymdp_bench.evaluation.paper import METHODS, Figures, published
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.foundation.errors import UndefinedScore
 from anymdp_bench.scoring.windows import WINDOWS
 
 DASH = "-"
+TEST = PLAYED_SPLITS[0]
 LEARNER_MARK = " *"
 HEADERS = (
     *("performance %", "paper", "steps\nto 99%", "paper", "epi-\nsodes", "paper"),
@@ -33,7 +35,7 @@ def score_table(results: Sequence[Result]) -> Table:
     if board.teacher is not None:
         return _taught_table(results)
     table = _empty_table(results[0], _caption(board), HEADERS)
-    figures = published().get(board.bank, {})
+    figures = published().get(board.bank, {}) if board.split == TEST else {}
     for result in results:
         table.add_row(*_row(result, figures))
     shown = {METHODS.get(result.manifest.agent.name) for result in results}
@@ -102,10 +104,11 @@ def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
 
 def _title(result: Result) -> str:
     board, n_tasks = result.manifest.board, len(result.manifest.fingerprints)
-    changed = "" if BOARDS.get(board.name) == board else ", changed"
+    split = "" if board.split == TEST else f", {board.split} tasks"
+    changed = "" if BOARDS.get(board.name) == dataclasses.replace(board, split=TEST) else ", changed"
     runs = f", {board.runs} runs each" if board.runs > 1 else ""
     given = "" if board.teacher is None else f", after {board.teacher_episodes} episodes of {board.teacher}"
-    return f"{board.name}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}{given}"
+    return f"{board.name}{split}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}{given}"
 
 
 def _caption(board: Board) -> str:

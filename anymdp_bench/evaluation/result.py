@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """A finished evaluation.
 
@@ -27,6 +27,14 @@ class Result:
 
     manifest: Manifest
     shards: tuple[ShardRecord, ...]
+
+    def __repr__(self) -> str:
+        """Show what was run, not what came out."""
+        manifest = self.manifest
+        return (
+            f"Result(agent={manifest.agent.name!r}, board={manifest.board.name!r}, track={manifest.track!r}, "
+            f"tasks={len(manifest.fingerprints)}, runs={manifest.board.runs})"
+        )
 
     @property
     def record(self) -> Record:
@@ -49,19 +57,24 @@ class Result:
         }
         return pd.DataFrame([head | scoring.score(self.record)])
 
-    def curve(self) -> pd.DataFrame:
+    def curve(self, block: int | None = None) -> pd.DataFrame:
         """Learning curve in long form: task, run, steps, episodes, return, score.
 
+        Args:
+            block: None gives the evaluation points; a number the means of blocks of so many lived episodes
+                (training episodes of a learner), 1 every single episode.
+
         Raises:
+            InvalidConfig: the block is not an integer from 1 to the number of lived episodes.
             UndefinedScore: naming the task whose score cannot be computed.
         """
-        return scoring.curve(self.record)
+        return scoring.curve(self.record, block)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the mean score over learning steps (needs the extra ``[plot]``)."""
+    def plot(self, ax: Axes | None = None, *, by: str = "steps", band: str = "interval") -> Axes:
+        """Draw the mean score over learning (extra ``[plot]``); settings as for `plots.plot_curve`."""
         from anymdp_bench.evaluation.plots import plot_curve
 
-        return plot_curve(self.curve(), label=self.manifest.agent.name, ax=ax)
+        return plot_curve(self.curve(), label=self.manifest.agent.name, ax=ax, by=by, band=band)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the records to a folder, which must be new or hold the same run.

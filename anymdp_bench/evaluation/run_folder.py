@@ -1,7 +1,8 @@
 """Records on disk: a folder that belongs to one run, and survives being killed.
 
-``manifest.json`` says what the run is; every finished shard is a pair of parquet files under ``shards/``,
-of which the points come last. A live run holds a lock on ``lock`` that ends with its process.
+``manifest.json`` says what the run is, and names every file of a finished shard with its SHA-256; it carries
+its own. A shard is a pair of parquet files under ``shards/``. A live run holds a lock on ``lock`` that ends
+with its process.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -20,12 +22,19 @@ import pyarrow as pa
 
 from anymdp_bench.agents.protocol import AgentInfo
 from anymdp_bench.evaluation.boards import Board
-from anymdp_bench.foundation.errors import BenchError, RecordsError
-from anymdp_bench.foundation.files import replacing
+from anymdp_bench.foundation.digests import check_seal, sealed, sha256
+from anymdp_bench.foundation.errors import BenchError, RecordsError, RecordsWarning
+from anymdp_bench.foundation.files import write_bytes, write_text
 from anymdp_bench.records.record import Cell, CellReferences, Record, ShardRecord, join_shards
-from anymdp_bench.records.tables import SCHEMA_VERSION, lived_table, points_table, read_shard, write_table
+from anymdp_bench.records.tables import SCHEMA_VERSION, decode_shard, encode, lived_table, points_table
 
 MANIFEST, LOCK, SHARDS = "manifest.json", "lock", "shards"
+FILES = "files"
+"""Manifest entry: SHA-256 of each file by its path; folders of older versions have none."""
+KEYS = (
+    *("schema", "board", "agent", "track", "code", "fingerprints", "references", "shards", "provenance"),
+    FILES,
+)
 NOT_IDENTITY = ("provenance",)
 """Manifest entries in which two runs may differ and still be the same run."""
 
@@ -67,7 +76,7 @@ class Manifest:
         tasks = [cell.task for cell in self.cells]
         columns = {name: np.array(self.references[name], float)[tasks] for name in CellReferences._fields}
         joined = join_shards(shards)
-        return Record(self.cells, CellReferences(**columns), joined.points, joined.lived)
+        return Record(self.cells, CellReferences(**columns), *joined)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the manifest as it stands in the file."""
@@ -143,16 +152,31 @@ class RecordFolder:
     def _take(self, manifest: Manifest) -> None:
         values = manifest.as_dict()
         if not (self.path / MANIFEST).exists():
-            with replacing(self.path / MANIFEST) as file:
-                file.write(json.dumps(values, indent=1, allow_nan=False).encode())
+            self._write(values | {FILES: {}})
             return
-        old = self.manifest().as_dict()
-        differing = [name for name in values if name not in NOT_IDENTITY and values[name] != old[name]]
+        old = self._values()
+        known = Manifest.from_dict(old).as_dict()
+        differing = [name for name in values if name not in NOT_IDENTITY and values[name] != known[name]]
         if differing:
             raise RecordsError(
-                f"{self.path} holds a different run ({_difference(differing[0], old, values)}). "
+                f"{self.path} holds a different run ({_difference(differing[0], known, values)}). "
                 "Choose another folder, or delete this one."
             )
+
+    def _write(self, values: dict[str, Any]) -> None:
+        write_text(self.path / MANIFEST, json.dumps(sealed(values), indent=1, allow_nan=False))
+
+    def _values(self) -> dict[str, Any]:
+        """Read the manifest's file; its digest and its keys are checked, nothing else."""
+        path = self.path / MANIFEST
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            schema = values.get("schema") if isinstance(values, dict) else None
+            return values if schema != SCHEMA_VERSION else check_seal(values, KEYS)
+        except FileNotFoundError as error:
+            raise RecordsError(f"{self.path} is not a records folder: it has no {MANIFEST}.") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise _damaged(path, error) from error
 
     def manifest(self) -> Manifest:
         """Read the manifest.
@@ -162,52 +186,88 @@ class RecordFolder:
         """
         path = self.path / MANIFEST
         try:
-            return Manifest.from_dict(json.loads(path.read_text()))
+            return Manifest.from_dict(self._values())
         except BenchError as error:
-            raise RecordsError(f"{path}: {error}") from error
-        except FileNotFoundError as error:
-            raise RecordsError(f"{self.path} is not a records folder: it has no {MANIFEST}.") from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RecordsError(
-                f"{path}: damaged ({type(error).__name__}: {error}). Delete the folder and run again."
-            ) from error
+            text = str(error)
+            raise RecordsError(text if text.startswith(str(self.path)) else f"{path}: {text}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _damaged(path, error) from error
 
     def write_shard(self, index: int, cells: tuple[Cell, ...], shard: ShardRecord) -> None:
-        """Keep a finished shard."""
-        points, lived = self._paths(index)
-        write_table(lived_table(shard.lived, cells), lived)
-        write_table(points_table(shard.points, cells), points)
+        """Keep a finished shard, and name its files with their digests in the manifest."""
+        tables = points_table(shard.points, cells), lived_table(shard.lived, cells, shard.advantages)
+        contents = dict(zip(_names(index), map(encode, tables), strict=True))
+        for name, content in reversed(contents.items()):
+            write_bytes(self.path / name, content)
+        values = self._values()
+        named = {name: sha256(content) for name, content in contents.items()}
+        self._write(values | {FILES: values.get(FILES, {}) | named})
 
     def read_shard(self, index: int, cells: tuple[Cell, ...]) -> ShardRecord | None:
         """Read a shard; None where it is missing or damaged, so that it will be run again.
 
+        A file that is not what the manifest names is told in a `RecordsWarning`.
+
         Raises:
             RecordsError: it is of an unknown schema, or holds other cells.
         """
-        try:
-            return read_shard(*self._paths(index), cells)
-        except (OSError, pa.ArrowException, KeyError):
+        found = self._read_shard(index, cells, self._values().get(FILES))
+        if isinstance(found, str):
+            warnings.warn(f"{self.path / found} is damaged; its tasks are played again.", RecordsWarning, 2)
             return None
+        return found
+
+    def _read_shard(
+        self, index: int, cells: tuple[Cell, ...], known: dict[str, str] | None
+    ) -> ShardRecord | str | None:
+        """Read a shard; None where there is none, the name of a file that is damaged."""
+        names = _names(index)
+        if known is not None and not known.keys() >= set(names):
+            return None
+        contents: list[bytes] = []
+        for name in names:
+            try:
+                contents.append((self.path / name).read_bytes())
+            except OSError:
+                return None
+            if known is not None and sha256(contents[-1]) != known[name]:
+                return name
+        try:
+            return decode_shard(contents[0], contents[1], cells)
+        except RecordsError as error:
+            raise RecordsError(f"{self.path / names[0]}: {error}") from error
+        except (OSError, pa.ArrowException, KeyError, ValueError):
+            return names[0]
 
     def shards(self) -> tuple[ShardRecord, ...]:
         """Read all shards of a finished run.
 
         Raises:
-            RecordsError: it is not finished; the message says how many shards are missing.
+            RecordsError: it is not finished; the message says how many shards are missing, and which files
+                are damaged.
         """
-        expected = self.manifest().shards
-        shards = [self.read_shard(i, cells) for i, cells in enumerate(expected)]
-        finished = tuple(shard for shard in shards if shard is not None)
+        expected, known = self.manifest().shards, self._values().get(FILES)
+        shards = [self._read_shard(i, cells, known) for i, cells in enumerate(expected)]
+        finished = tuple(shard for shard in shards if isinstance(shard, ShardRecord))
         if len(finished) < len(shards):
+            damaged = ", ".join(shard for shard in shards if isinstance(shard, str))
             raise RecordsError(
-                f"{self.path}: {len(shards) - len(finished)} of {len(shards)} shards are missing. Repeat the "
-                "command that made the folder; it goes on where it stopped."
+                f"{self.path}: {len(shards) - len(finished)} of {len(shards)} shards are missing"
+                f"{f' or damaged ({damaged})' if damaged else ''}. Repeat the command that made the folder; "
+                "it goes on where it stopped."
             )
         return finished
 
-    def _paths(self, index: int) -> tuple[Path, Path]:
-        folder = self.path / SHARDS
-        return folder / f"points-{index:04d}.parquet", folder / f"lived-{index:04d}.parquet"
+
+def _names(index: int) -> tuple[str, str]:
+    """Files of a shard: its points and its lived episodes."""
+    return f"{SHARDS}/points-{index:04d}.parquet", f"{SHARDS}/lived-{index:04d}.parquet"
+
+
+def _damaged(path: Path, error: Exception) -> RecordsError:
+    return RecordsError(
+        f"{path}: damaged ({type(error).__name__}: {error}). Delete the folder and run again."
+    )
 
 
 def _difference(name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -222,3 +282,12 @@ def _difference(name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
 def _difference_text(name: str, was: object, now: object) -> str:
     shown = [str(value) if len(str(value)) <= 40 else f"{str(value)[:37]}..." for value in (was, now)]
     return f"{name}: there {shown[0]}, here {shown[1]}"
+
+
+def records_folders(folders: Sequence[Path]) -> list[Path]:
+    """Records folders at or below each of `folders`; one that holds none is kept as it is."""
+    found: list[Path] = []
+    for folder in folders:
+        inner = sorted(path.parent for path in folder.rglob(MANIFEST))
+        found.extend(inner or [folder])
+    return found

@@ -7,6 +7,7 @@ number.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 import operator
@@ -24,6 +25,18 @@ class Limit(Protocol):
     def accepts(self, value: object) -> bool:
         """Whether a value is legal."""
         ...
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number, or array of a single one, as Python's own; everything else as it is."""
+    single = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if single else value
+
+
+def store_plain(record: Any, *names: str) -> None:
+    """Replace NumPy numbers in some fields of a dataclass, by default in all, by Python's own."""
+    for name in names or [field.name for field in dataclasses.fields(record)]:
+        object.__setattr__(record, name, plain(getattr(record, name)))
 
 
 def as_integer(value: object) -> int | None:
@@ -131,7 +144,8 @@ def check_limit(name: str, value: object, limit: Limit, error: type[BenchError] 
 
 
 def check_fields(owner: object, limits: Mapping[str, Limit]) -> None:
-    """Raise InvalidConfig unless each field of a record is within its limit."""
+    """Raise InvalidConfig unless each field of a record is within its limit; store Python's own numbers."""
+    store_plain(owner, *limits)
     for field, limit in limits.items():
         check_limit(field, getattr(owner, field), limit)
 

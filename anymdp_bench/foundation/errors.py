@@ -25,6 +25,10 @@ class InvalidConfig(BenchError, ValueError):
     """A sampler, environment or protocol setting is outside its legal range."""
 
 
+class UnsupportedSetting(InvalidConfig, TypeError):
+    """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect."""
+
+
 class InvalidSeed(BenchError, ValueError):
     """A seed is not an integer in [0, 2**64)."""
 
@@ -72,13 +76,18 @@ class MissingExtra(BenchError, ImportError):
 class AgentError(BenchError, RuntimeError):
     """An agent raised, or answered with something that the protocol refuses.
 
-    `row` is the batch row at fault, where the raiser knows it.
+    `row` is the batch row at fault and `call` the call that failed, where the raiser knows them.
     """
 
-    def __init__(self, message: str, row: int | None = None) -> None:
-        """Keep the message, and the row at fault."""
+    def __init__(self, message: str, row: int | None = None, call: str | None = None) -> None:
+        """Keep the message, the row at fault and the call."""
         super().__init__(message)
         self.row = row
+        self.call = call
+
+
+class WorkerLost(BenchError, RuntimeError):
+    """A worker process has died; what it was doing is lost, what was finished is kept."""
 
 
 class UndefinedScore(BenchError, ValueError):
@@ -87,6 +96,10 @@ class UndefinedScore(BenchError, ValueError):
 
 class RecordsError(BenchError, ValueError):
     """A records folder is incomplete, of an unknown schema, or belongs to another run."""
+
+
+class RecordsWarning(UserWarning):
+    """A file of a run is damaged, and what it held is played again."""
 
 
 class SubmissionRefused(BenchError, ValueError):

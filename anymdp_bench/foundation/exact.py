@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+from numpy.typing import NDArray
+
+from anymdp_bench.foundation.compiling import elements, kernel
 
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
@@ -28,7 +30,7 @@ POWERS_OF_TWO = np.ldexp(1.0, np.arange(-OFFSET_OF_ONE, 1024))
 INVERSE_FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(21))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def log(x: float) -> float:
     """Natural logarithm of a positive finite number."""
     mantissa, exponent = math.frexp(x)
@@ -43,7 +45,7 @@ def log(x: float) -> float:
     return exponent * LN2_HIGH + (2.0 * s * (series + 1.0) + exponent * LN2_LOW)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def exp(x: float) -> float:
     """Exponential of x < 709; 0 below -745."""
     if x < SMALLEST_EXPONENT:
@@ -56,7 +58,7 @@ def exp(x: float) -> float:
     return float(series * POWERS_OF_TWO[int(k) + OFFSET_OF_ONE])
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def sin_cos(x: float) -> tuple[float, float]:
     """Sine and cosine of an angle in radians, abs(x) < 1e5."""
     k = math.floor(x / (HALF_PI_HIGH + HALF_PI_MIDDLE) + 0.5)
@@ -79,7 +81,7 @@ def sin_cos(x: float) -> tuple[float, float]:
     return -cosine, sine
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(work=elements, inline="always")
 def normal_central(q: float) -> float:
     """AS 241 for abs(q) <= 0.425, q = probability - 0.5."""
     r = 0.180625 - q * q
@@ -92,7 +94,7 @@ def normal_central(q: float) -> float:
     return q * a / b
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def normal_tail(q: float) -> float:
     """AS 241 for abs(q) > 0.425, q = probability - 0.5."""
     r = math.sqrt(-log(0.5 - q if q > 0.0 else 0.5 + q))
@@ -119,10 +121,19 @@ def normal_tail(q: float) -> float:
     return a / b if q > 0.0 else -a / b
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def normal_quantile(probability: float) -> float:
     """Standard normal quantile of a probability in (0, 1)."""
     q = probability - 0.5
     if abs(q) <= 0.425:
         return normal_central(q)
     return normal_tail(q)
+
+
+@kernel(work=elements)
+def total(values: NDArray[np.float64]) -> float:
+    """Sum of float64 ``[n]``, added one by one: NumPy adds in another order than compiled code."""
+    result = 0.0
+    for value in values:
+        result += value
+    return result

@@ -11,6 +11,17 @@ from pathlib import Path
 from typing import IO
 
 
+def write_bytes(path: str | PathLike[str], content: bytes | memoryview) -> None:
+    """Replace a file at once."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def write_text(path: str | PathLike[str], text: str) -> None:
+    """Replace a file by UTF-8 text, at once."""
+    write_bytes(path, text.encode())
+
+
 @contextlib.contextmanager
 def replacing(path: str | PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that replaces it when the block succeeds."""

@@ -14,11 +14,11 @@ import hashlib
 import operator
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidSeed
 
 MASK = (1 << 64) - 1
@@ -54,7 +54,8 @@ def check_seed(seed: object) -> int:
 
 def child_seed(seed: int, *names: str | int) -> int:
     """Derive a seed in [0, 2**63) for a named purpose, e.g. ``child_seed(0, "bank", "test", 3)``."""
-    text = "/".join([str(check_seed(seed)), *map(repr, names)])
+    parts = [name if isinstance(name, str) else operator.index(name) for name in names]
+    text = "/".join([str(check_seed(seed)), *map(repr, parts)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
 
 
@@ -69,7 +70,7 @@ TASK_STREAM = np.uint64(stream_constant("task"))
 AGENT_STREAM = np.uint64(stream_constant("agent"))
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def mix(z: np.uint64) -> np.uint64:
     """Splitmix64 finaliser."""
     z = (z ^ (z >> np.uint64(30))) * FIRST_FACTOR
@@ -77,75 +78,75 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def draw(key: np.uint64, counter: np.uint64) -> np.uint64:
     """64 random bits of (key, counter)."""
     return mix(key + (counter + ONE) * GOLDEN)
 
 
-@numba.njit(cache=True)
+@kernel()
 def stream_key(seed: np.uint64, stream: np.uint64) -> np.uint64:
     """Key of a seed's named stream."""
     return mix(mix(seed + GOLDEN) ^ stream)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def outcome_bits(bits: np.uint64) -> np.uint64:
     """Upper 30 bits: a uniform integer in [0, 2**30), compared with cumulative weights."""
     return bits >> np.uint64(NOISE_BITS)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel(inline="always")
 def noise_offset(bits: np.uint64) -> float:
     """Lower 34 bits as (probability - 0.5), in (-0.5, 0.5), never exactly at the ends."""
     lower = bits & np.uint64((1 << NOISE_BITS) - 1)
     return (np.float64(np.int64(lower)) + 0.5) * (1.0 / (1 << NOISE_BITS)) - 0.5
 
 
-@numba.njit(cache=True)
+@kernel()
 def unit(bits: np.uint64) -> float:
     """Uniform float64 in (0, 1) from the upper 52 bits."""
     return (np.float64(np.int64(bits >> np.uint64(12))) + 0.5) * (1.0 / (1 << 52))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_bits(state: NDArray[np.uint64]) -> np.uint64:
     """Advance a sequential stream held in ``state[0]`` and return 64 bits."""
     state[0] += GOLDEN
     return mix(state[0])
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_unit(state: NDArray[np.uint64]) -> float:
     """Advance a sequential stream; uniform in (0, 1)."""
     return unit(next_bits(state))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_uniform(state: NDArray[np.uint64], low: float, high: float) -> float:
     """Advance a sequential stream; uniform in (low, high)."""
     return low + (high - low) * next_unit(state)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_normal(state: NDArray[np.uint64]) -> float:
     """Advance a sequential stream; standard normal."""
     return exact.normal_quantile(next_unit(state))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_exponential(state: NDArray[np.uint64], mean: float) -> float:
     """Advance a sequential stream; exponential with the given mean."""
     return -mean * exact.log(next_unit(state))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def next_integer(state: NDArray[np.uint64], low: int, high: int) -> int:
     """Advance a sequential stream; uniform integer in low..high, both inclusive."""
     return low + min(int(next_unit(state) * (high - low + 1)), high - low)
 
 
-@numba.njit(cache=True)
+@kernel(work=lambda state, n: 5 * n)
 def permutation(state: NDArray[np.uint64], n: int) -> NDArray[np.int64]:
     """Advance a sequential stream; uniform permutation of 0..n-1 (Fisher-Yates)."""
     order = np.arange(n)
@@ -160,7 +161,7 @@ def stream_keys(seeds: Sequence[int] | NDArray[np.uint64], stream: np.uint64) ->
     return _stream_keys(np.array(seeds, dtype=np.uint64), stream)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _stream_keys(seeds: NDArray[np.uint64], stream: np.uint64) -> NDArray[np.uint64]:
     keys = np.empty(len(seeds), dtype=np.uint64)
     for i in range(len(seeds)):

@@ -1,14 +1,17 @@
 """Exact solutions of tabular tasks: optimal Q, policy values, returns over the horizon, references.
 
-Everything here concerns the *scored* reward and full information (inner states). A task whose actions
+Everything here concerns the *scored* reward and full information: arrays are by inner state, and
+`by_observation` tells them by the ids that an agent sees. A task whose actions
 are several moves long is first expanded into one with an action per combination.
 """
 
 from anymdp_bench.planning.limits import ReturnLimits, return_limits
+from anymdp_bench.planning.observed import by_observation
 from anymdp_bench.planning.references import References, references
 from anymdp_bench.planning.solve import (
     ORACLE_DISCOUNT,
     ReturnMoments,
+    advantages,
     finite_horizon_optimum,
     greedy,
     plan,
@@ -23,6 +26,8 @@ __all__ = [
     "References",
     "ReturnLimits",
     "ReturnMoments",
+    "advantages",
+    "by_observation",
     "finite_horizon_optimum",
     "greedy",
     "plan",

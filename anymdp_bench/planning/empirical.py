@@ -2,15 +2,15 @@
 
 In a Markov task with discrete ids it says all that a context says about the task: for every (id, action)
 how often it was tried, what it paid, where it led and how often it ended the episode. Successors of a pair
-are one block of a row's pool; a full block moves to the end of the pool with twice the room, so that memory grows
-with the distinct transitions seen and not with the square of the ids. `grown` makes a larger pool.
+are one block of a row's pool; a full block moves to the end of the pool with twice the room, so that memory
+grows with the distinct transitions seen and not with the square of the ids. `grown` makes a larger pool.
 
 The first axis of every array is the row: ``Statistic(*(array[rows] for array in statistic))`` takes rows out.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -41,7 +41,7 @@ class Statistic(NamedTuple):
         first, room, degree: int32 ``[n, O, A]``, a pair's block in the pool: where it begins, for how many
             successors it has room, and how many it holds.
         successors: int32 ``[n, C]``, the pool: ids that followed.
-        counts: int32 ``[n, C]``, how often each did.
+        counts: int32 ``[n, C]``, how often each did; a planner also takes probabilities (float64) here.
         used: int64 ``[n]``, entries of the pool that are taken.
         order: int32 ``[n, O]``, ids in the order in which they were first seen.
         seen: bool ``[n, O]``.
@@ -60,7 +60,7 @@ class Statistic(NamedTuple):
     room: Counts
     degree: Counts
     successors: Counts
-    counts: Counts
+    counts: NDArray[Any]
     used: Ints
     order: Counts
     seen: Bools

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.planning.kernels import Floats, Outcomes, backup
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, n_actions, horizon, value: horizon * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def optimal_value(
     outcomes: Outcomes,
     reward: Floats,
@@ -30,7 +34,11 @@ def optimal_value(
             value[s] = best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, policy, horizon, first, second: horizon * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def policy_moments(
     outcomes: Outcomes,
     outcome_reward: Floats,
@@ -70,3 +78,38 @@ def policy_moments(
                     square += p * (r * r + 2.0 * r * next_first[t] + next_second[t])
             first[s] = mean
             second[s] = square
+
+
+@kernel(
+    work=lambda outcomes, reward, policies, written: len(written) * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
+def advantages(outcomes: Outcomes, reward: Floats, policies: Floats, written: Floats) -> None:
+    """Write the advantages of each (step, state, action) over the remaining horizon for P Markov policies.
+
+    Args:
+        outcomes: Where each (state, action) leads.
+        reward: float64 ``[S * A]``, expected reward of each row.
+        policies: float64 ``[S, A, P]``, action probabilities.
+        written: float64 ``[H, S, A, P]``: reward and value of what follows, minus the state's own value.
+    """
+    horizon, n, n_actions, n_policies = written.shape
+    value, later = np.zeros((n, n_policies)), np.empty((n, n_policies))
+    for t in range(horizon - 1, -1, -1):
+        later[:] = value
+        value[:] = 0.0
+        for s in range(n):
+            for a in range(n_actions):
+                row = s * n_actions + a
+                gain = written[t, s, a]
+                gain[:] = reward[row]
+                for k in range(outcomes.row_start[row], outcomes.row_start[row + 1]):
+                    chance, successor = outcomes.probability[k], outcomes.successor[k]
+                    for p in range(n_policies):
+                        gain[p] += chance * later[successor, p]
+                for p in range(n_policies):
+                    value[s, p] += policies[s, a, p] * gain[p]
+            for a in range(n_actions):
+                for p in range(n_policies):
+                    written[t, s, a, p] -= value[s, p]

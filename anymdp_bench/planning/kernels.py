@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from anymdp_bench.foundation.compiling import kernel
 
 IMPROVEMENT_TOLERANCE = 1e-12
 """A policy changes only where it gains more than this times max(1, largest value): rounding is below it."""
@@ -41,7 +42,7 @@ class Outcomes(NamedTuple):
     probability: Floats
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def backup(
     row: int,
     outcomes: Outcomes,
@@ -56,7 +57,7 @@ def backup(
     return float(reward[row] + discount * total)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _add_row(
     matrix: Floats,
     state: int,
@@ -72,7 +73,7 @@ def _add_row(
     return low, high
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _eliminate(matrix: Floats, low: Ints, high: Ints, value: Floats) -> None:
     """Solve matrix @ x = value in place; row i is zero outside low[i]..high[i]."""
     n = len(value)
@@ -93,7 +94,7 @@ def _eliminate(matrix: Floats, low: Ints, high: Ints, value: Floats) -> None:
         value[i] = total / matrix[i, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def evaluate_actions(
     outcomes: Outcomes,
     reward: Floats,
@@ -116,7 +117,13 @@ def evaluate_actions(
     _eliminate(matrix, low, high, value)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, policy, discount, matrix, value: (
+        len(value) ** 3 // 3 + len(outcomes.probability)
+    ),
+    patience=300_000,
+    nogil=True,
+)
 def evaluate_policy(
     outcomes: Outcomes,
     reward: Floats,
@@ -145,7 +152,7 @@ def evaluate_policy(
     _eliminate(matrix, low, high, value)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _improve(
     outcomes: Outcomes,
     reward: Floats,
@@ -175,7 +182,11 @@ def _improve(
     return changed
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, discount, actions, q: 4 * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def myopic_actions(
     outcomes: Outcomes,
     reward: Floats,
@@ -190,7 +201,11 @@ def myopic_actions(
     _improve(outcomes, reward, discount, value, actions, q)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, discount, actions, q: len(q) ** 3 // 2 + 10 * len(outcomes.probability),
+    patience=600_000,
+    nogil=True,
+)
 def policy_iteration(
     outcomes: Outcomes,
     reward: Floats,
@@ -217,7 +232,7 @@ def policy_iteration(
     return MOST_ITERATIONS
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def sweep(
     outcomes: Outcomes,
     reward: Floats,
@@ -237,7 +252,7 @@ def sweep(
     return change
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def value_iteration(
     outcomes: Outcomes,
     reward: Floats,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
 from anymdp_bench.planning.kernels import Floats, Outcomes
 from anymdp_bench.tasks.protocol import Task
@@ -36,7 +36,11 @@ def return_limits(task: Task) -> ReturnLimits:
     return ReturnLimits(float(low[start].min()), float(high[start].max()))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda outcomes, reward, n_actions, moves, low, high: moves * len(outcomes.probability),
+    patience=200_000,
+    nogil=True,
+)
 def _path_extremes(
     outcomes: Outcomes, outcome_reward: Floats, n_actions: int, moves: int, low: Floats, high: Floats
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,10 @@ def _plan_model(model: Model, discount: float) -> Floats:
 
 
 def greedy(q: Floats) -> Ints:
-    """Greedy actions int64 ``[S]``: the lowest index among Q >= max - 1e-9 * max(1, abs(max))."""
+    """Greedy actions int64 ``[S]`` by inner state: the lowest index among Q >= max - 1e-9 * max(1, abs(max)).
+
+    `by_observation` tells them by the ids that an agent sees.
+    """
     best = q.max(axis=1, keepdims=True)
     actions: Ints = np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
     return actions
@@ -149,6 +153,27 @@ def _return_of_model(model: Model, task: Task, policy: ArrayLike) -> ReturnMomen
     start = require_tabular(task).initial
     mean = math.fsum(start * first)
     return ReturnMoments(mean, max(0.0, math.fsum(start * second) - mean * mean))
+
+
+def advantages(task: Task, policies: Sequence[ArrayLike]) -> Floats:
+    """Exact undiscounted advantages of the scored reward over the rest of an episode.
+
+    A return minus a policy's expected return minus the sum of these over an episode has mean zero, whoever
+    acts.
+
+    Args:
+        task: A tabular task; episodes end in terminal states or at its horizon H.
+        policies: P policies, each int ``[S]`` actions or float ``[S, A]`` probabilities over inner states.
+
+    Returns:
+        float64 ``[H, S, A, P]``: what action a in state s at step t gains over the policy's own choice there,
+        if the policy acts from then on.
+    """
+    model = model_of(task)
+    tables = [as_policy(policy, model.n_states, model.n_actions) for policy in policies]
+    written = np.empty((task.horizon, model.n_states, model.n_actions, len(tables)))
+    horizon.advantages(model.outcomes, model.reward, np.stack(tables, axis=2), written)
+    return written
 
 
 def finite_horizon_optimum(task: Task) -> float:

@@ -53,10 +53,19 @@ class CellReferences(NamedTuple):
 
 
 class ShardRecord(NamedTuple):
-    """What one shard of cells left behind."""
+    """What one shard of cells left behind.
+
+    Attributes:
+        points: Evaluation points.
+        lived: Every learning episode, ``[C, E]``.
+        advantages: float64 ``[C, E, 2]``, sums over each lived episode of the exact advantages of its actions
+            for the oracle and for uniform play, over the remaining horizon; None where nobody knows them:
+            learners, tasks without tables, records of earlier versions.
+    """
 
     points: Points
     lived: Episodes
+    advantages: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +73,18 @@ class Record:
     """A finished evaluation of one agent on one board.
 
     Attributes:
-        cells: The C cells, tasks ascending, runs ascending within a task.
+        cells: The C cells, runs ascending within a task, tasks ascending among those of one shape.
         references: Reference returns of each cell's task.
         points: Evaluation points.
         lived: Every learning episode, ``[C, E]``.
+        advantages: As for `ShardRecord`.
     """
 
     cells: tuple[Cell, ...]
     references: CellReferences
     points: Points
     lived: Episodes
+    advantages: FloatArray | None = None
 
     @property
     def task_index(self) -> IntArray:
@@ -117,6 +128,10 @@ def join_episodes(parts: Sequence[Episodes], axis: int = 0) -> Episodes:
 
 def join_shards(shards: Sequence[ShardRecord]) -> ShardRecord:
     """Join all shards of a run, in order."""
+    sums = [shard.advantages for shard in shards]
+    known = [values for values in sums if values is not None]
     return ShardRecord(
-        join_points([shard.points for shard in shards]), join_episodes([shard.lived for shard in shards])
+        join_points([shard.points for shard in shards]),
+        join_episodes([shard.lived for shard in shards]),
+        np.concatenate(known) if len(known) == len(sums) else None,
     )

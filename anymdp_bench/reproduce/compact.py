@@ -7,7 +7,6 @@ single training episodes are not kept, only their mean between two points.
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 from pathlib import Path
@@ -16,14 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest
+from anymdp_bench.foundation.digests import check_seal, sealed, sha256
 from anymdp_bench.foundation.errors import RecordsError
-from anymdp_bench.foundation.files import replacing
+from anymdp_bench.foundation.files import write_bytes, write_text
+from anymdp_bench.records.tables import decode, encode
 
 VERSION = 1
+KEYS = ("version", "scores", "seconds", "manifest", "curve")
 HEAD = ("agent", "board", "track", "tasks", "runs")
 """Columns of `Result.scores` that are no scores."""
 
@@ -37,12 +38,14 @@ class Compact:
         scores: Every score column.
         seconds: Time of all workers together.
         path: The JSON file.
+        curve_digest: SHA-256 (hex) of the curve's file; None where an older version wrote it.
     """
 
     manifest: Manifest
     scores: dict[str, float]
     seconds: float
     path: Path
+    curve_digest: str | None = None
 
     @property
     def n_tasks(self) -> int:
@@ -61,9 +64,12 @@ class Compact:
         Raises:
             RecordsError: the curve is missing or damaged.
         """
-        path = self.path.with_suffix(".parquet")
+        path = curve_path(self.path)
         try:
-            frame: pd.DataFrame = pq.ParquetFile(path).read().to_pandas()
+            content = path.read_bytes()
+            if self.curve_digest is not None and sha256(content) != self.curve_digest:
+                raise OSError("it is not the curve that the scores were written with")
+            frame: pd.DataFrame = decode(content).to_pandas()
         except (OSError, pa.ArrowException) as error:
             raise RecordsError(f"{path}: cannot be read ({error}). Run with --fresh.") from error
         known = {name: np.array(values, float) for name, values in self.manifest.references.items()}
@@ -88,12 +94,10 @@ def save_compact(result: Result, folder: Path) -> Compact:
         path=compact_path(folder, result.manifest.board.name, result.manifest.agent.name),
     )
     compact.path.parent.mkdir(parents=True, exist_ok=True)
-    content = io.BytesIO()
-    pq.write_table(_curve_table(result), content, compression="zstd", compression_level=19)
-    with replacing(compact.path.with_suffix(".parquet")) as file:
-        file.write(content.getbuffer())
-    with replacing(compact.path) as file:
-        file.write((json.dumps(_as_dict(compact), allow_nan=False) + "\n").encode())
+    curve = encode(_curve_table(result), level=19)
+    write_bytes(curve_path(compact.path), curve)
+    compact = dataclasses.replace(compact, curve_digest=sha256(curve))
+    write_text(compact.path, json.dumps(sealed(_as_dict(compact)), allow_nan=False) + "\n")
     return compact
 
 
@@ -104,13 +108,14 @@ def load_compact(path: Path) -> Compact:
         RecordsError: the file is damaged or of another version.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = check_seal(json.loads(path.read_text(encoding="utf-8")), KEYS)
         if values["version"] != VERSION:
             raise RecordsError(
                 f"{path}: version {values['version']!r}; {VERSION} is read. Upgrade anymdp-bench."
             )
         scores = {name: math.nan if value is None else value for name, value in values["scores"].items()}
-        return Compact(Manifest.from_dict(values["manifest"]), scores, values["seconds"], path)
+        manifest = Manifest.from_dict(values["manifest"])
+        return Compact(manifest, scores, values["seconds"], path, values.get("curve"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, RecordsError):
             raise
@@ -122,6 +127,11 @@ def compact_path(folder: Path, board: str, agent: str) -> Path:
     return folder / board / f"{agent}.json"
 
 
+def curve_path(path: Path) -> Path:
+    """Where the curve of a compact result lies."""
+    return path.with_name(f"{path.name.removesuffix('.json')}.parquet")
+
+
 def _as_dict(compact: Compact) -> dict[str, Any]:
     scores = {name: value if math.isfinite(value) else None for name, value in compact.scores.items()}
     return {
@@ -129,6 +139,7 @@ def _as_dict(compact: Compact) -> dict[str, Any]:
         "scores": scores,
         "seconds": round(compact.seconds, 3),
         "manifest": compact.manifest.as_dict(),
+        "curve": compact.curve_digest,
     }
 
 

@@ -18,12 +18,14 @@ WIDTH, HEIGHT = 6.0, 3.6
 """Inches of one panel."""
 
 
-def new_figure(n_panels: int = 1) -> tuple[Figure, list[Axes]]:
-    """Make a figure with panels side by side, drawn without a display."""
+def new_figure(n_panels: int = 1, columns: int | None = None) -> tuple[Figure, list[Axes]]:
+    """Make a figure with panels side by side, at most `columns` in a row, drawn without a display."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH * n_panels, HEIGHT), layout="constrained")
-    return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+    across = n_panels if columns is None else min(columns, n_panels)
+    down = -(-n_panels // across)
+    figure = Figure(figsize=(WIDTH * across, HEIGHT * down), layout="constrained")
+    return figure, list(figure.subplots(down, across, squeeze=False).ravel()[:n_panels])
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.boards import Board
-from anymdp_bench.evaluation.evaluate import OWN_TASKS, OnProgress, evaluate
-from anymdp_bench.records.provenance import agent_hash, package_hash
+from anymdp_bench.evaluation.evaluate import OWN_TASKS, OnProgress, agent_code, evaluate
+from anymdp_bench.records.provenance import package_hash
 from anymdp_bench.reproduce.compact import Compact, compact_path, load_compact, save_compact
 from anymdp_bench.tasks.protocol import Task
 
@@ -95,6 +95,6 @@ def play(cell: Cell, places: Places, *, jobs: int = 1, on_progress: OnProgress |
 
 def run_folder(parent: Path, board: Board, agent: Agent) -> Path:
     """Folder of its own for every specification, agent and version of the code."""
-    identity = [board.fingerprint(), package_hash(), agent_hash(agent), repr(agent.info)]
+    identity = [board.fingerprint(), package_hash(), agent_code(agent), repr(agent.info)]
     key = hashlib.sha256("/".join(identity).encode()).hexdigest()
     return parent / board.name / key[:8] / agent.info.name

@@ -53,14 +53,14 @@ LIMITS: Mapping[str, Limit] = {
 
 
 class Row(NamedTuple):
-    """One row of the paper's table: its name there, and our board."""
+    """One row of the table: its name, and our board."""
 
     environment: str
     board: Board
 
 
 def paper_rows(n_tasks: int | None = None) -> list[Row]:
-    """All rows in the paper's order; `n_tasks` limits the boards that have many."""
+    """All rows of `environments`; `n_tasks` limits the boards that have many."""
     rows = []
     for bank, environment in environments().items():
         board = get_board(bank)
@@ -95,7 +95,7 @@ def paper_frame(results: Results, agents: Sequence[str]) -> pd.DataFrame:
 
 def _line(row: Row, agent: str, results: Results) -> dict[str, Any]:
     bank = row.board.bank
-    figures = published()[bank].get(METHODS.get(agent, ""), NO_FIGURES)
+    figures = published().get(bank, {}).get(METHODS.get(agent, ""), NO_FIGURES)
     paper = {f"paper_{name}": value for name, value in figures._asdict().items()}
     head = {"environment": row.environment, "board": row.board.name, "agent": agent}
     found = results.get((bank, agent))
@@ -161,10 +161,11 @@ def markdown(frame: pd.DataFrame) -> str:
 
 RAW_TEXT = (
     "Rows of one task. The return is that at the performance above; 0 % is uniform play, 100 % the oracle "
-    "(for Discrete-Pendulum the best of five long-trained policies on the 60 ids). The optimum is that of "
+    "(for Discrete-Pendulum with random start the best of five long-trained policies on the 60 ids, else the "
+    "constant of the authors' code). The optimum is that of "
     "the finite horizon (for Discrete-Pendulum of an agent that sees angle and speed, on a grid). Public "
     "code: the score with the constants of the authors' code (-40, -200, -385) as 100 %, against which the "
-    "paper's Pendulum figures are read."
+    "paper's Pendulum figures are read; it belongs to a fixed start."
 )
 Line: TypeAlias = Mapping[str, Any]
 Columns: TypeAlias = Sequence[tuple[str, Callable[[Line], str]]]

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.checks import check_integer
-from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.foundation.registry import lookup, unknown_name
+from anymdp_bench.foundation.registry import lookup, unknown_setting
 from anymdp_bench.foundation.seeding import TASK_STREAM, check_seed, child_seed, stream_keys
 from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.samplers import anymdp, flat, garnet, observation
@@ -52,13 +51,14 @@ def settings_of(family: str, config: dict[str, JsonScalar]) -> Settings:
 
     Raises:
         UnknownName: no such family.
-        InvalidConfig: a setting that the family does not have, or a value out of range.
+        UnsupportedSetting: a setting that the family does not have.
+        InvalidConfig: a value out of range.
     """
     kind = lookup("family", SAMPLERS, family).settings
     legal = [field.name for field in dataclasses.fields(kind)]
     for name in config:
         if name not in legal:
-            raise InvalidConfig(str(unknown_name(f"setting of family {family!r}", name, legal)))
+            raise unknown_setting(f"family {family!r}", name, legal)
     return kind(**config)  # type: ignore[arg-type]
 
 
@@ -86,7 +86,7 @@ def sample_tasks(
 
     The tasks do not depend on `n_jobs`; -1 means one thread per core. Raises as `sample_task` does.
     """
-    check_integer("n", n, 0, 10**9)
+    n = check_integer("n", n, 0, 10**9)
     first = check_seed(seed)
     check_seed(first + max(n - 1, 0))
     return draw_tasks(family, settings_of(family, config), range(first, first + n), USER_DOMAIN, n_jobs)
@@ -101,7 +101,7 @@ def draw_tasks(
     family: str, settings: Settings, seeds: Sequence[int], domain: str, n_jobs: int = 1
 ) -> list[TabularTask]:
     """Draw the tasks of `seeds` in a named seed domain."""
-    check_integer("n_jobs", n_jobs, -1, 4096)
+    n_jobs = check_integer("n_jobs", n_jobs, -1, 4096)
     sample = SAMPLERS[family].sample
     keys = task_keys(seeds, "task", domain)
     if n_jobs in (0, 1) or len(seeds) < 2:

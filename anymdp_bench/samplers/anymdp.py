@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.checks import check_choice, check_flag, check_integer
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.errors import InvalidConfig, SamplingFailed
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, draw, next_integer, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, Successors
@@ -34,6 +34,8 @@ from anymdp_bench.tasks.task import TabularTask
 
 MOST_TRIES = 2000
 """Candidates per task before giving up (one in 1.3 to 5 is accepted at the usual sizes)."""
+LONGEST_CHAIN, SWEEPS = 500, 1000
+"""Steps of the ergodicity gate and sweeps of value iteration, at most about."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ class Drawn(NamedTuple):
     horizon: int
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def draw_candidate(
     stream: Stream,
     n_observations: int,
@@ -136,7 +138,24 @@ def draw_candidate(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+def _work(
+    key: np.uint64,
+    most_tries: int,
+    n: int,
+    n_actions: int,
+    min_states: int,
+    width_per_action: bool,
+    ergodicity: bool,
+    solver: int,
+    verdicts: Ints,
+) -> int:
+    """About how many steps of innermost loops a task takes."""
+    gates = LONGEST_CHAIN * n**3 // 4 if ergodicity else 0
+    sweeps = SWEEPS * n * n * n_actions if solver != EXACT_SOLVER else 0
+    return 6 * n * (n + 50) * n_actions + gates + sweeps
+
+
+@kernel(work=_work, patience=3_000_000, nogil=True)
 def draw_task(
     key: np.uint64,
     most_tries: int,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
 from anymdp_bench.tasks.build import round_to_weights
 from anymdp_bench.tasks.task import REWARD_UNIT
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def append_row(
     probability: Floats, first: int, rounded: Ints, kept: int, successor: Successors, weight: Ints
 ) -> int:
@@ -31,7 +31,7 @@ def append_row(
     return kept
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def round_distribution(probability: Floats) -> Ints:
     """Round one distribution to weights that sum to 2**30."""
     weight = np.zeros(len(probability), dtype=np.int64)
@@ -39,7 +39,7 @@ def round_distribution(probability: Floats) -> Ints:
     return weight
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def round_reals(values: Floats) -> NDArray[np.float64]:
     """Round to the grid of 2**-20."""
     return np.rint(values / REWARD_UNIT) * REWARD_UNIT

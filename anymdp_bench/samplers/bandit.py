@@ -8,9 +8,10 @@ References:
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, next_exponential, next_uniform
 from anymdp_bench.planning.kernels import Floats
 from anymdp_bench.samplers.assemble import round_reals
@@ -26,7 +27,7 @@ NOISE_BOUND = 0.3
 MOST_TRIES = 1000
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def draw_arms(key: np.uint64, means: Floats, noise: Floats) -> None:
     """Write the arms' means and standard deviations, float64 ``[A]``."""
     stream = np.array([key], dtype=np.uint64)
@@ -35,7 +36,8 @@ def draw_arms(key: np.uint64, means: Floats, noise: Floats) -> None:
         best = min(max(next_exponential(stream, BEST_MEAN), BEST_LOW), BEST_HIGH)
         for a in range(len(means)):
             means[a] = next_uniform(stream, 0.5 * best, best)
-        spread = ((means - means.mean()) ** 2).mean()
+        mean = exact.total(means) / len(means)
+        spread = exact.total((means - mean) ** 2) / len(means)
         if spread > LEAST_SPREAD * LEAST_SPREAD:
             break
     noise[:] = max(next_uniform(stream, -NOISE_BOUND, NOISE_BOUND), 0.0) * means

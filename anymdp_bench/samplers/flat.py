@@ -12,10 +12,10 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import draw, next_normal, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
 from anymdp_bench.samplers.assemble import round_distribution, round_reals
@@ -47,7 +47,7 @@ class Drawn(NamedTuple):
     terminal: Flags
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=lambda key, n, n_actions: 2 * n * n * n_actions, patience=1_000_000, nogil=True)
 def draw_task(key: np.uint64, n: int, n_actions: int) -> Drawn:
     """Draw until every action has an outcome, then give every outcome its reward."""
     stream = np.empty(1, dtype=np.uint64)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation.checks import check_integer, check_number
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, next_normal, next_unit, permutation
 from anymdp_bench.planning.kernels import Floats, Ints, Successors
 from anymdp_bench.samplers.assemble import round_reals
@@ -43,7 +43,7 @@ class GarnetSettings(Settings):
         check_number("sigma", self.sigma, 0.0, 100.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_row(stream: Stream, branching: int, cuts: Floats, weight: Ints) -> None:
     """Write one row's weights: the gaps between sorted uniforms, rounded."""
     cuts[0] = 0.0
@@ -54,7 +54,11 @@ def draw_row(stream: Stream, branching: int, cuts: Floats, weight: Ints) -> None
     round_to_weights(cuts[1:] - cuts[:-1], weight)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda key, n, n_actions, branching, sigma: 3 * n * n_actions * (n + branching),
+    patience=500_000,
+    nogil=True,
+)
 def draw_task(
     key: np.uint64, n: int, n_actions: int, branching: int, sigma: float
 ) -> tuple[Ints, int, Ints, Successors, Ints, Floats]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation import exact
 from anymdp_bench.foundation.checks import check_integer, check_number
-from anymdp_bench.foundation.seeding import EMISSION_STREAM, next_integer, next_unit, stream_key
+from anymdp_bench.foundation.compiling import kernel
+from anymdp_bench.foundation.seeding import EMISSION_STREAM, next_integer, next_unit, stream_keys
 from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.planning.kernels import Floats, Ints
 from anymdp_bench.samplers import anymdp
@@ -78,7 +79,11 @@ class MultiTokenSettings(AnyPOMDPSettings):
         return self.observation_tokens, self.action_tokens
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(
+    work=lambda key, tokens, n, n_observations, density: 2 * tokens * n * n_observations,
+    patience=300_000,
+    nogil=True,
+)
 def draw_emissions(key: np.uint64, tokens: int, n: int, n_observations: int, density: float) -> Ints:
     """Draw emission weights int64 ``[T, n, O]``; a row left empty gets one random column."""
     stream = np.array([key], dtype=np.uint64)
@@ -89,9 +94,9 @@ def draw_emissions(key: np.uint64, tokens: int, n: int, n_observations: int, den
             for o in range(n_observations):
                 if next_unit(stream) < density:
                     row[o] = next_unit(stream)
-            if row.sum() == 0.0:
+            if exact.total(row) == 0.0:
                 row[next_integer(stream, 0, n_observations - 1)] = 1.0
-            weight[t, s] = round_distribution(row / row.sum())
+            weight[t, s] = round_distribution(row / exact.total(row))
     return weight
 
 
@@ -108,9 +113,8 @@ def sample(settings: AnyPOMDPSettings, key: np.uint64, seed: int, family: str) -
     channels, moves = settings.tokens
     o = settings.n_observations
     density = min(MOST_DENSITY, EXPECTED_SYMBOLS / o) if settings.density is None else settings.density
-    emission_weight = draw_emissions(
-        np.uint64(stream_key(key, EMISSION_STREAM)), channels, task.n_states, o, density
-    )
+    (emission_key,) = stream_keys(np.array([key]), EMISSION_STREAM)
+    emission_weight = draw_emissions(emission_key, channels, task.n_states, o, density)
     return dataclasses.replace(
         task,
         family=family,

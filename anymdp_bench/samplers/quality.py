@@ -7,10 +7,10 @@ References:
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.planning.kernels import Floats, Ints, Outcomes, evaluate_policy
 from anymdp_bench.samplers.reward import RewardTables, expected_reward, optimal_q
 from anymdp_bench.samplers.structure import Flags
@@ -30,13 +30,13 @@ MOST_ROW_VARIANCE = 1e-3
 """Largest variance over starting states of any state's probability after the horizon, uniform policy."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def gate_discount(n: int) -> float:
     """Discount 2**(-1/n), a half-life of n steps [code]."""
     return exact.exp(-exact.log(2.0) / n)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def chain_steps(horizon: int) -> int:
     """Steps after which the oracle's distribution is judged: the power of two above the horizon [code]."""
     steps = 1
@@ -45,7 +45,7 @@ def chain_steps(horizon: int) -> int:
     return steps
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def build_chain(outcomes: Outcomes, policy: Floats) -> Outcomes:
     """State chain of a policy ``[n, A]``: the outcomes of a task with one action."""
     n, n_actions = policy.shape
@@ -63,7 +63,7 @@ def build_chain(outcomes: Outcomes, policy: Floats) -> Outcomes:
     return Outcomes(start, target, chance)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def follow_chain(
     chain: Outcomes,
     initial: Floats,
@@ -91,7 +91,7 @@ def follow_chain(
             return
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def spread_verdict(share: Floats) -> int:
     """Judge how widely a state distribution is spread."""
     gini, entropy = 1.0, 0.0
@@ -106,7 +106,7 @@ def spread_verdict(share: Floats) -> int:
     return ACCEPTED
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def judge_spread(
     outcomes: Outcomes,
     initial: Floats,
@@ -132,7 +132,7 @@ def judge_spread(
     return ACCEPTED
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def is_ergodic(
     outcomes: Outcomes,
     initial: Floats,
@@ -154,7 +154,7 @@ def is_ergodic(
     return bool((square - mean * mean).max() <= MOST_ROW_VARIANCE)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def judge(
     outcomes: Outcomes,
     initial: Floats,
@@ -191,7 +191,7 @@ def judge(
     return ACCEPTED
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _least_gap(
     outcomes: Outcomes,
     reward: Floats,

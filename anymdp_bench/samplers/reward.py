@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import (
     next_exponential,
     next_integer,
@@ -70,7 +70,7 @@ class RewardTables(NamedTuple):
     noise_by_next: Floats
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_potential(stream: Stream, potential: Floats) -> None:
     """Write the reshaping potential of each rank; zero in about three of four tasks."""
     n = len(potential)
@@ -93,7 +93,7 @@ def draw_potential(stream: Stream, potential: Floats) -> None:
             potential[k] += sine_factor * sine + cosine_factor * cosine
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_position(stream: Stream, terminal: Flags, reward: Floats, noise: Floats) -> None:
     """Write the reward of arriving at each rank, non-decreasing in rank [paper], 0 on terminal states."""
     n = len(reward)
@@ -113,7 +113,7 @@ def draw_position(stream: Stream, terminal: Flags, reward: Floats, noise: Floats
             noise[s] = 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_action_reward(stream: Stream, reward: Floats, noise: Floats) -> None:
     """Write the sparse reward of each (s, a)."""
     n, n_actions = reward.shape
@@ -127,7 +127,7 @@ def draw_action_reward(stream: Stream, reward: Floats, noise: Floats) -> None:
                 noise[s, a] = ACTION_NOISE * scale * max(next_normal(stream), 0.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_step_reward(stream: Stream, has_goal: bool, has_pit: bool) -> float:
     """Draw the constant part: a cost where a goal ends the episode, a bonus where only pits do."""
     if has_goal:
@@ -137,7 +137,7 @@ def draw_step_reward(stream: Stream, has_goal: bool, has_pit: bool) -> float:
     return 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_reward(stream: Stream, terminal: Flags, has_goal: bool, n_actions: int) -> RewardTables:
     """Draw the composite reward before its repair."""
     n = len(terminal)
@@ -155,7 +155,7 @@ def draw_reward(stream: Stream, terminal: Flags, has_goal: bool, n_actions: int)
     return RewardTables(by_action, by_next, noise_by_action, noise_by_next)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def expected_reward(outcomes: Outcomes, tables: RewardTables, reward: Floats) -> None:
     """Write the expected reward of each row, float64 ``[n * A]``."""
     n_actions = tables.by_action.shape[1]
@@ -168,7 +168,7 @@ def expected_reward(outcomes: Outcomes, tables: RewardTables, reward: Floats) ->
             reward[row] += tables.by_action[row // n_actions, row % n_actions]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def optimal_q(
     outcomes: Outcomes,
     reward: Floats,
@@ -184,7 +184,7 @@ def optimal_q(
         value_iteration(outcomes, reward, discount, SWEEP_RESIDUAL, q)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def repair_reward(
     stream: Stream,
     outcomes: Outcomes,
@@ -230,7 +230,7 @@ def repair_reward(
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _deepen_pits(stream: Stream, terminal: Flags, gain: float, tables: RewardTables) -> float:
     """Lower every pit; return by how much (0 without pits: nothing corrects such a task)."""
     depth = gain + next_uniform(stream, REPAIR_STEP_LOW, REPAIR_STEP_HIGH)

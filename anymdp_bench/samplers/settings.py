@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.checks import check_integer, store_plain
 from anymdp_bench.foundation.types import JsonScalar
 
 MOST_STATES = 1024
@@ -26,7 +26,8 @@ class Settings:
     n_actions: int = 5
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check the ranges, and store Python's own numbers."""
+        store_plain(self)
         check_integer("n_states", self.n_states, 1, MOST_STATES)
         check_integer("n_actions", self.n_actions, 1, MOST_ACTIONS)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation import exact
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import (
     next_exponential,
     next_integer,
@@ -51,21 +51,21 @@ EMPTY_COLUMN = 1e-10
 """A next state that no action favours more than this is given to its nearest action [code]."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def horizon_range(n_observations: int) -> tuple[int, int]:
     """Bounds of the drawn horizon in steps [code]: U(4 N, 8 N) with floor 100 and cap 500."""
     low = max(4 * n_observations, 100)
     return low, max(min(8 * n_observations, 500), low + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_horizon(stream: Stream, n_observations: int) -> int:
     """Integer horizon: the ceiling of the uniform draw, which is where the public environment truncates."""
     low, high = horizon_range(n_observations)
     return math.ceil(next_uniform(stream, low, high))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_start(stream: Stream, initial: Floats) -> None:
     """Write the start distribution: positive parts of normals on the lowest ranks."""
     total = 0.0
@@ -78,7 +78,7 @@ def draw_start(stream: Stream, initial: Floats) -> None:
         initial[s] /= total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_terminals(stream: Stream, initial: Floats, terminal: Flags) -> bool:
     """Write the terminal mask (pits and perhaps the goal); tell whether the top rank is a goal."""
     n = len(terminal)
@@ -97,7 +97,7 @@ def draw_terminals(stream: Stream, initial: Floats, terminal: Flags) -> bool:
     return has_goal
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_band(stream: Stream, state: int, terminal: Flags) -> tuple[int, int]:
     """Draw the ranks [first, end) that `state` may lead to under the uniform policy."""
     n = len(terminal)
@@ -117,7 +117,7 @@ def draw_band(stream: Stream, state: int, terminal: Flags) -> tuple[int, int]:
     return first, end
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_outcome_weights(stream: Stream, state: int, n: int, first: int, weights: Floats) -> None:
     """Write the uniform policy's distribution over the band that begins at rank `first`."""
     large = 0
@@ -128,10 +128,10 @@ def draw_outcome_weights(stream: Stream, state: int, n: int, first: int, weights
             if first + j == state:
                 weights[j] *= 0.0 if state == n - 1 else SELF_FACTOR
             large += weights[j] > LEAST_WEIGHT
-    weights /= weights.sum()
+    weights /= exact.total(weights)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def split_into_actions(
     stream: Stream,
     first: int,
@@ -168,7 +168,7 @@ def split_into_actions(
     return _normalise_rows(rows)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def _normalise_rows(rows: Floats) -> bool:
     for a in range(len(rows)):
         total = 0.0
@@ -181,7 +181,7 @@ def _normalise_rows(rows: Floats) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(inner=True, nogil=True)
 def draw_transitions(
     stream: Stream, terminal: Flags, n_actions: int, width_per_action: bool
 ) -> tuple[bool, Ints, Successors, Ints]:

@@ -49,14 +49,14 @@ def bootstrap_interval(
     References:
         B. Efron, Bootstrap methods: another look at the jackknife, Annals of Statistics 7 (1979).
     """
-    rows = _resampled_rows(len(values), seed)
+    rows = resampled_rows(len(values), seed)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(statistic(values[rows]), [tail, 1 - tail])
     return float(low), float(high)
 
 
 @functools.lru_cache(maxsize=8)
-def _resampled_rows(n: int, seed: int) -> IntArray:
+def resampled_rows(n: int, seed: int = BOOTSTRAP_SEED) -> IntArray:
     """Rows of every resample, int64 ``[RESAMPLES, n]``; drawn once, since a table has many intervals."""
     generator = np.random.Generator(np.random.PCG64(child_seed(seed, "bootstrap")))
     rows = generator.integers(n, size=(RESAMPLES, n))

@@ -23,13 +23,23 @@ def lived(scored: Scored) -> dict[str, float]:
     Undefined (NaN) unless every cell has finished a block by then and has lived for N steps: the
     tasks with the longest episodes alone would be another test set.
     """
-    n_blocks = scored.lived.shape[1] // BLOCK
-    blocks = scored.lived[:, : n_blocks * BLOCK].reshape(len(scored.lived), n_blocks, BLOCK).mean(axis=2)
-    ends = scored.lived_steps[:, BLOCK - 1 :: BLOCK]
+    blocks, ends = blocks_of(scored)
     alive = scored.lived_steps[:, -1]
     return {
         f"lived_{steps}": float(recent_scores(blocks, ends, alive, steps).mean()) for steps in LIVED_STEPS
     }
+
+
+def blocks_of(scored: Scored) -> tuple[FloatArray, IntArray]:
+    """Mean score and cumulative steps of each block of ten lived episodes, ``[C, B]`` each.
+
+    An incomplete last block is left out; fewer than ten episodes are one block.
+    """
+    n_cells, n_episodes = scored.lived.shape
+    size = min(BLOCK, n_episodes)
+    n_blocks = n_episodes // size
+    blocks = scored.lived[:, : n_blocks * size].reshape(n_cells, n_blocks, size).mean(axis=2)
+    return blocks, scored.lived_steps[:, size - 1 :: size]
 
 
 def recent_scores(blocks: FloatArray, ends: IntArray, alive: IntArray, steps: int) -> FloatArray:

@@ -27,6 +27,8 @@ class Scored:
         mean, even, odd: float64 ``[C, P]``, scores; `even` chooses a point, `odd` reports it.
         lived: float64 ``[C, E]``, score of every learning episode.
         lived_steps: int64 ``[C, E]``, learning steps at the end of each.
+        noise: float64 ``[C, E, 2]``, what chance did to each lived episode's score as the oracle and as
+            uniform play would value it, of mean zero; None where the record has no advantages.
         optimum_share: float64 ``[C]``, what a score of 1 is worth in units of the finite-horizon optimum.
     """
 
@@ -38,6 +40,7 @@ class Scored:
     odd: FloatArray
     lived: FloatArray
     lived_steps: IntArray
+    noise: FloatArray | None
     optimum_share: FloatArray
 
 
@@ -69,8 +72,19 @@ def normalise(record: Record) -> Scored:
         odd=_pool(score(points.odd), group),
         lived=score(record.lived.scores),
         lived_steps=np.cumsum(record.lived.lengths, axis=1),
+        noise=_noise(record),
         optimum_share=(oracle - random) / (optimal - random),
     )
+
+
+def _noise(record: Record) -> FloatArray | None:
+    """Return minus expected return minus advantages, in units of score, for both reference policies."""
+    if record.advantages is None:
+        return None
+    random, oracle, _ = record.references
+    expected = np.stack([oracle, random], axis=1)
+    noise = record.lived.scores[:, :, None] - expected[:, None] - record.advantages
+    return np.asarray(noise / (oracle - random)[:, None, None])
 
 
 def check_record(record: Record) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidTask
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL
 from anymdp_bench.foundation.types import JsonScalar
@@ -17,7 +17,7 @@ from anymdp_bench.tasks.task import TabularTask
 ROW_TOLERANCE = 1e-6
 
 
-@numba.njit(cache=True)
+@kernel(inner=True)
 def round_to_weights(probability: NDArray[np.float64], weight: NDArray[np.int64]) -> None:
     """Round one distribution to integers that sum to 2**30; the first largest takes the remainder.
 
@@ -35,7 +35,7 @@ def round_to_weights(probability: NDArray[np.float64], weight: NDArray[np.int64]
     weight[largest] += WEIGHT_TOTAL - total
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _round_rows(probability: NDArray[np.float64], weight: NDArray[np.int64]) -> None:
     for i in range(len(probability)):
         if probability[i].sum() > 0.5:

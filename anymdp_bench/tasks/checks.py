@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidTask
 from anymdp_bench.foundation.seeding import WEIGHT_TOTAL, check_seed
 from anymdp_bench.tasks.tables import TaskTables
@@ -28,6 +28,8 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "score_outcome": np.float64,
     "emission_weight": np.int64,
 }
+NUMBERS = ("horizon", "n_observations", "n_actions", "action_tokens")
+"""Fields that are integers of at least 1."""
 LARGEST_REWARD = 2.0**40
 """Keeps rewards in units of 2**-20 inside int64."""
 REWARD_SCALE = 2.0**20
@@ -74,7 +76,7 @@ def _fail(field: str, value: object, remedy: str) -> InvalidTask:
 
 
 def _check_numbers(task: TaskTables) -> None:
-    for field in ("horizon", "n_observations", "n_actions", "action_tokens"):
+    for field in NUMBERS:
         check_integer(field, getattr(task, field), 1, error=InvalidTask)
     if not isinstance(task.family, str) or not task.family:
         raise _fail("family", task.family, "give a non-empty name.")
@@ -124,7 +126,7 @@ def _check_reals(task: TaskTables) -> None:
             raise _fail(f"{name} minimum", float(value.min()), "a standard deviation is at least 0.")
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def _find_fault(
     row_start: NDArray[np.int64],
     successor: NDArray[np.int32],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 
 from anymdp_bench.foundation.errors import BenchError, TaskFileError, UnknownName
 from anymdp_bench.foundation.registry import load_object, lookup
-from anymdp_bench.tasks.archive import FORMAT, META, UNREADABLE, read_members
+from anymdp_bench.tasks.archive import FORMAT, UNREADABLE, read_members, read_meta
 from anymdp_bench.tasks.protocol import Task
 
 TASK_KINDS = {
@@ -25,13 +24,13 @@ def load_task(path: str | PathLike[str]) -> Task:
     """
     try:
         arrays = read_members(path)
-        meta = json.loads(arrays.pop(META).tobytes().decode())
-        if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:
+        meta = read_meta(arrays)
+        if meta.pop("format", None) != FORMAT:
             raise TaskFileError(f"{path}: not of task format {FORMAT}.")
         make = load_object(lookup("task kind", TASK_KINDS, str(meta.pop("kind", None))))
         task: Task = make(**arrays, **meta)
     except BenchError as error:
-        if isinstance(error, UnknownName):
+        if isinstance(error, UnknownName | TaskFileError) and not str(error).startswith(str(path)):
             raise TaskFileError(f"{path}: {error}") from error
         raise
     except UNREADABLE as error:

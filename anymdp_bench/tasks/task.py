@@ -13,15 +13,20 @@ import hashlib
 import json
 from os import PathLike
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anymdp_bench.foundation.checks import plain, store_plain
 from anymdp_bench.foundation.errors import NotTabular
+from anymdp_bench.foundation.registry import load_object
 from anymdp_bench.tasks import checks as task_checks
 from anymdp_bench.tasks.archive import write_task
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.tables import TaskTables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REWARD_UNIT = 2.0**-20
 """Grid of sampled rewards and of every fingerprint."""
@@ -60,7 +65,9 @@ class TabularTask(TaskTables):
                 object.__setattr__(self, name, task_checks.cast(name, value, dtype))
         for name in ("noise_sa", "noise_next"):
             object.__setattr__(self, name, getattr(self, name).astype(np.float32).astype(np.float64))
-        object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
+        store_plain(self, *task_checks.NUMBERS, "seed")
+        config = {name: plain(value) for name, value in self.config.items()}
+        object.__setattr__(self, "config", MappingProxyType(config))
         task_checks.check_task(self)
         for name in task_checks.ARRAY_DTYPES:
             value = getattr(self, name)
@@ -89,6 +96,12 @@ class TabularTask(TaskTables):
             if value is not None:
                 digest.update(task_checks.canonical_bytes(value))
         return digest.hexdigest()
+
+    def plot(self) -> Figure:
+        """Draw transitions, rewards, values, visits (extra ``[plot]``); see `planning.figures.plot_task`."""
+        # By name: what solves a task is built on tasks.
+        figure: Figure = load_object("anymdp_bench.planning.figures:plot_task")(self)
+        return figure
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the task as a compressed npz without pickled objects; see `load_task`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.checks import check, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.tasks.build import build_task
 from anymdp_bench.tasks.task import TabularTask
@@ -12,13 +12,15 @@ from anymdp_bench.tasks.task import TabularTask
 HORIZON = 100
 GOAL_REWARD = 1.0
 STEP_REWARD = -0.01
-MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1))
-"""(row, column) change of the actions 0 down, 1 up, 2 right, 3 left."""
+MOVES = {"d": (1, 0), "u": (-1, 0), "r": (0, 1), "l": (0, -1)}
+"""(row, column) change of a move down, up, right, left; in this order they are the actions 0 to 3."""
+USUAL = "".join(MOVES)
+MOST_ACTIONS = 64
 LARGEST_SIZE = 32
 """Bounds the dense table that the task is built from to 32 MiB."""
 
 
-def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
+def darkroom(size: int = 10, goal: str = "corner", moves: str = USUAL) -> TabularTask:
     """Square room with one rewarding cell.
 
     The observation is ``row * size + column``. Walls clip. An episode starts in a uniform cell other than
@@ -32,21 +34,26 @@ def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
     Args:
         size: Cells along each side, 2..32.
         goal: ``"corner"`` for (size - 1, size - 1), or ``"row,column"``.
+        moves: What each action does, one letter of d, u, r, l each: other orders rename the actions, and a
+            letter may occur several times. 1 to 64 letters.
 
     Raises:
-        InvalidConfig: `size` or `goal` is outside its range.
+        InvalidConfig: `size`, `goal` or `moves` is outside its range.
 
     References:
         F. Wang et al., Towards Large-Scale In-Context Reinforcement Learning by Meta-Training in Randomized
         Worlds (OmniRL), the Darkroom experiments.
     """
-    check_integer("size", size, 2, LARGEST_SIZE)
+    size = check_integer("size", size, 2, LARGEST_SIZE)
     goal_row, goal_column = _parse_goal(goal, size)
+    legal = isinstance(moves, str) and 0 < len(moves) <= MOST_ACTIONS and set(moves) <= set(MOVES)
+    check(legal, "moves", moves, f"1 to {MOST_ACTIONS} of the letters {', '.join(MOVES)}")
     n = size * size
     goal_cell = goal_row * size + goal_column
-    transition = np.zeros((n, len(MOVES), n))
+    transition = np.zeros((n, len(moves), n))
     row, column = np.divmod(np.arange(n), size)
-    for action, (down, right) in enumerate(MOVES):
+    for action, letter in enumerate(moves):
+        down, right = MOVES[letter]
         target = np.clip(row + down, 0, size - 1) * size + np.clip(column + right, 0, size - 1)
         transition[np.arange(n), action, target] = 1.0
     transition[goal_cell] = 0.0
@@ -60,7 +67,8 @@ def darkroom(size: int = 10, goal: str = "corner") -> TabularTask:
         horizon=HORIZON,
         reward_next=reward_next,
         family="darkroom",
-        config={"size": int(size), "goal": f"{goal_row},{goal_column}"},
+        config={"size": size, "goal": f"{goal_row},{goal_column}"}
+        | ({} if moves == USUAL else {"moves": moves}),
     )
 
 

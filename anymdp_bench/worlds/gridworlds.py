@@ -105,8 +105,8 @@ def cliffwalking(
     check_flag("is_slippery", is_slippery)
     check_flag("mirrored", mirrored)
     check_choice("reward", reward, REWARDS)
-    check_integer("rows", rows, 2, LARGEST_SIDE)
-    check_integer("columns", columns, 3, LARGEST_SIDE)
+    rows = check_integer("rows", rows, 2, LARGEST_SIDE)
+    columns = check_integer("columns", columns, 3, LARGEST_SIDE)
     n = rows * columns
     left, right = n - columns, n - 1
     start, goal = (right, left) if mirrored else (left, right)
@@ -126,8 +126,8 @@ def cliffwalking(
         config={
             "is_slippery": bool(is_slippery),
             "reward": reward,
-            "rows": int(rows),
-            "columns": int(columns),
+            "rows": rows,
+            "columns": columns,
             "mirrored": bool(mirrored),
         },
     )
@@ -150,7 +150,7 @@ def random_lake_map(seed: int, size: int = 4) -> str:
         InvalidSeed: `seed` is not legal.
         InvalidConfig: `size` is not legal.
     """
-    check_integer("size", size, 3, LARGEST_SIDE)
+    size = check_integer("size", size, 3, LARGEST_SIDE)
     stream = stream_keys([check_seed(seed)], TASK_STREAM)
     while True:
         frozen = [next_unit(stream) < FROZEN_SHARE for _ in range(size * size)]

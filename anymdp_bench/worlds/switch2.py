@@ -122,7 +122,7 @@ def switch2_player_ids(task: Task) -> IntArray:
         NotTabular: `task` has no tables.
         InvalidTask: `task` was not made by `switch2`.
     """
-    cells = _cells_of(require_tabular(task))
+    cells = switch2_cells(require_tabular(task))
     seen = np.array(SEEN_OF_THE_OTHER[str(task.config["observation"])])
     ids: IntArray = cells + N_CELLS * seen[cells[:, ::-1]]
     ids.setflags(write=False)
@@ -136,11 +136,11 @@ def switch2_arrived(task: Task) -> np.ndarray[tuple[int, int], np.dtype[np.bool_
         NotTabular: `task` has no tables.
         InvalidTask: `task` was not made by `switch2`.
     """
-    arrived: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = _cells_of(require_tabular(task)) == GOALS
+    arrived: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = switch2_cells(require_tabular(task)) == GOALS
     return arrived
 
 
-def _cells_of(task: TabularTask) -> IntArray:
+def switch2_cells(task: TabularTask) -> IntArray:
     """Cells of both players in each joint state, int64 ``[S, 2]``."""
     starts, observation = task.config.get("starts"), task.config.get("observation")
     if task.family != "switch2" or starts not in STARTS or observation not in SEEN_OF_THE_OTHER:

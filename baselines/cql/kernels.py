@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import exp, next_unit
+from anymdp_bench.kernels import exp, kernel, next_unit
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -36,7 +35,7 @@ class Data(NamedTuple):
     extremes: Floats
 
 
-@numba.njit(cache=True)
+@kernel()
 def add_steps(
     data: Data,
     rows: Ints,
@@ -64,7 +63,7 @@ def add_steps(
         data.extremes[i, 1] = max(data.extremes[i, 1], reward)
 
 
-@numba.njit(cache=True)
+@kernel()
 def reward_scale(moments: Floats) -> float:
     """Standard deviation of the rewards of a row; their mean size, or 1, where they do not vary."""
     if moments[0] == 0.0:
@@ -76,7 +75,7 @@ def reward_scale(moments: Floats) -> float:
     return abs(mean) if mean != 0.0 else 1.0
 
 
-@numba.njit(cache=True)
+@kernel()
 def _targets(data: Data, row: int, s: int, discount: float, value: Floats, target: Floats) -> None:
     """Write the mean target of each tried action of a state."""
     counts, visits = data.counts[row, s], data.visits[row, s]
@@ -88,7 +87,7 @@ def _targets(data: Data, row: int, s: int, discount: float, value: Floats, targe
             target[a] = (data.rewards[row, s, a] + discount * total) / visits[a]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _soft_shares(q: Floats, tried: Floats, scale: float, share: Floats) -> None:
     """Write the softmax of ``q / scale`` over the tried actions."""
     best = -np.inf
@@ -103,7 +102,7 @@ def _soft_shares(q: Floats, tried: Floats, scale: float, share: Floats) -> None:
         share[a] /= total
 
 
-@numba.njit(cache=True)
+@kernel()
 def _improve(
     q: Floats, visits: Floats, recorded: Floats, target: Floats, alpha: float, scale: float, share: Floats
 ) -> float:
@@ -126,7 +125,7 @@ def _improve(
     return change
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def sweep(
     data: Data, row: int, discount: float, alpha: float, most_sweeps: int, tolerance: float, q: Floats
 ) -> int:
@@ -164,14 +163,14 @@ def sweep(
     return most_sweeps
 
 
-@numba.njit(cache=True)
+@kernel()
 def best_value(q: Floats, visits: Floats) -> float:
     """Largest value of a tried action; 0 where none was tried."""
     best = best_action(q, visits)
     return float(q[best]) if best >= 0 else 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def optimistic_sweep(
     data: Data, row: int, discount: float, prior: float, optimism: float, n_sweeps: int, q: Floats
 ) -> None:
@@ -206,7 +205,7 @@ def optimistic_sweep(
             value[s] = q[s].max()
 
 
-@numba.njit(cache=True)
+@kernel()
 def act_rows(
     data: Data,
     q: Floats,
@@ -232,7 +231,7 @@ def act_rows(
                 actions[i] = found if found >= 0 else min(int(u * q.shape[2]), q.shape[2] - 1)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _any_best(q: Floats, u: float) -> int:
     """Index of a largest value; u in (0, 1) chooses among equals."""
     best = q.max()
@@ -248,7 +247,7 @@ def _any_best(q: Floats, u: float) -> int:
     return 0
 
 
-@numba.njit(cache=True)
+@kernel()
 def best_action(q: Floats, visits: Floats) -> int:
     """Tried action of the largest value, the lowest of equals; -1 where none was tried."""
     best = -1

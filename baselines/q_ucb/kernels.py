@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import restart_row, step_row
-from anymdp_bench.kernels import next_unit
+from anymdp_bench.kernels import kernel, next_unit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -73,7 +72,7 @@ class Tally(NamedTuple):
     lengths: IntArray
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def choose(tables: Tables, rates: Rates, i: int, observation: int) -> int:
     """Choose the training action of row i.
 
@@ -88,7 +87,7 @@ def choose(tables: Tables, rates: Rates, i: int, observation: int) -> int:
     return _best(tables.optimistic, tables.visits, i, observation, math.inf, tables.streams)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _best(
     estimate: FloatArray,
     visits: IntArray,
@@ -110,7 +109,7 @@ def _best(
     return best
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def choose_frozen(tables: Tables, i: int, observation: int) -> int:
     """Choose the greedy action of row i on the plain estimate; uniform where nothing was ever tried."""
     best, n_actions = -1, tables.visits.shape[2]
@@ -124,7 +123,7 @@ def choose_frozen(tables: Tables, i: int, observation: int) -> int:
     return best
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def learn(
     tables: Tables,
     rates: Rates,
@@ -160,7 +159,7 @@ def learn(
         tables.length[i] = 0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _update(tables: Tables, rates: Rates, i: int, at: int) -> None:
     """Move the estimates of a remembered step towards their targets; a traced one waits for the end."""
     observation, action = tables.ids[i, at, 0], tables.ids[i, at, 1]
@@ -179,7 +178,7 @@ def _update(tables: Tables, rates: Rates, i: int, at: int) -> None:
         tables.value[i, observation, action] = value + rate * (target - value)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _trace_back(tables: Tables, rates: Rates, i: int, last: int) -> None:
     """Move the plain estimate towards the episode's lambda-returns, from its last step to its first."""
     capacity = tables.rewards.shape[1]
@@ -197,7 +196,7 @@ def _trace_back(tables: Tables, rates: Rates, i: int, last: int) -> None:
         share = rates.trace if is_best else 0.0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _ceiling(tables: Tables, rates: Rates, i: int) -> float:
     """Largest optimistic estimate: life without end on rewards better than any seen in row i."""
     low, high = tables.reward_range[i, 0], tables.reward_range[i, 1]
@@ -205,7 +204,7 @@ def _ceiling(tables: Tables, rates: Rates, i: int) -> float:
     return ceiling
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _next_values(tables: Tables, i: int, following: int, ceiling: float) -> tuple[float, float]:
     """Largest optimistic value (untried: the ceiling) and largest plain value among the tried (none: 0)."""
     top, best, tried = -math.inf, -math.inf, False
@@ -219,7 +218,7 @@ def _next_values(tables: Tables, i: int, following: int, ceiling: float) -> tupl
     return top, best if tried else 0.0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def act_rows(
     tables: Tables, rates: Rates, frozen: bool, observations: IntArray, active: BoolArray, out: IntArray
 ) -> None:
@@ -232,7 +231,7 @@ def act_rows(
                 out[i] = choose(tables, rates, i, observations[i])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def learn_rows(
     tables: Tables,
     rates: Rates,
@@ -260,7 +259,7 @@ def learn_rows(
             )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def train(tables: Tables, rates: Rates, rows: Any, tally: Tally) -> None:
     """Live and learn as many new episodes in every row as `tally` has room for."""
     n, n_episodes = tally.scores.shape

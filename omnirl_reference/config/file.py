@@ -96,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         InvalidConfig: the file is missing or holds no JSON object.
     """
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidConfig(f"{path}: {error}. Give a JSON configuration.") from error
     if not isinstance(values, dict):

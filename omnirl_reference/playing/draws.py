@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import AGENT_STREAM, exp, log, next_unit, permutation, stream_key
+from anymdp_bench.kernels import AGENT_STREAM, exp, kernel, log, next_unit, permutation, stream_key
 
 Streams = NDArray[np.uint64]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _new_streams(seeds: Streams) -> Streams:
     streams = np.empty(len(seeds), dtype=np.uint64)
     for i in range(len(seeds)):
@@ -26,7 +25,7 @@ def new_streams(seeds: Sequence[int]) -> Streams:
     return _new_streams(np.array(seeds, dtype=np.uint64))
 
 
-@numba.njit(cache=True)
+@kernel()
 def permutations(streams: Streams, size: int) -> NDArray[np.int64]:
     """One uniform permutation of 0..size-1 for every stream, int64 ``[n, size]``; the streams advance."""
     orders = np.empty((len(streams), size), dtype=np.int64)
@@ -35,7 +34,7 @@ def permutations(streams: Streams, size: int) -> NDArray[np.int64]:
     return orders
 
 
-@numba.njit(cache=True)
+@kernel()
 def between(first: float, last: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
     """Numbers ``[n]`` at some shares of the geometric way from `first` to `last`, equal on every machine."""
     way = np.empty(len(share))
@@ -44,7 +43,7 @@ def between(first: float, last: float, share: NDArray[np.float64]) -> NDArray[np
     return way
 
 
-@numba.njit(cache=True)
+@kernel()
 def choose(
     logits: NDArray[np.float32],
     temperature: NDArray[np.float64],

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import exp, log
+from anymdp_bench.kernels import exp, kernel, log
 from omnirl_reference.playing.vector_kernels import Floats, multiply, normalise, silu, unit
 
 Ints = NDArray[np.int64]
@@ -87,7 +86,7 @@ class Memory(NamedTuple):
     reward: Floats
 
 
-@numba.njit(cache=True)
+@kernel()
 def _delta(
     state: Floats, q: Floats, k: Floats, v: Floats, decay: np.float32, write: np.float32, out: Floats
 ) -> None:
@@ -110,7 +109,7 @@ def _delta(
             out[j] += q[i] * row[j]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _mix(projected: Floats, decay: Floats, head_norm: Floats, states: Floats, out: Floats) -> None:
     """Gated DeltaNet of one row and layer: ``states`` is ``[H, D, D]``, ``out`` ``[d]``."""
     n_heads, size = states.shape[0], states.shape[1]
@@ -131,12 +130,12 @@ def _mix(projected: Floats, decay: Floats, head_norm: Floats, states: Floats, ou
         out[j] *= projected[3 * d + j]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _tanh(x: float) -> float:
     return 1.0 - 2.0 / (exp(2.0 * min(max(x, -20.0), 20.0)) + 1.0)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _happened(weights: Weights, before: Ints, reward: float, out: Floats) -> None:
     """Sum of the embeddings of what happened before this step."""
     x = np.float64(reward)
@@ -153,7 +152,7 @@ def _happened(weights: Weights, before: Ints, reward: float, out: Floats) -> Non
         out[j] = known + weights.action[before[2], j] + felt
 
 
-@numba.njit(cache=True)
+@kernel()
 def _tokens(weights: Weights, memory: Memory, states: Ints, rows: Ints, x: Floats) -> None:
     """Write the tokens ``[n, d]`` of some rows."""
     n, d = len(rows), weights.state.shape[1]
@@ -172,7 +171,7 @@ def _tokens(weights: Weights, memory: Memory, states: Ints, rows: Ints, x: Float
             x[i, j] += weights.state[states[rows[i]], j]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _layers(weights: Weights, memory: Memory, rows: Ints, x: Floats) -> None:
     """Send tokens ``[n, d]`` of some rows through all blocks, in place; their memories move on."""
     n, d = x.shape
@@ -202,7 +201,7 @@ def _layers(weights: Weights, memory: Memory, rows: Ints, x: Floats) -> None:
         multiply(hidden[:, :h], weights.out[layer], x, n)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def decide(weights: Weights, memory: Memory, states: Ints, rows: Ints, logits: Floats) -> None:
     """Take in the states int64 ``[n]`` of `rows` and write their policy logits ``[len(rows), A]``."""
     x = np.empty((min(BLOCK, len(rows)), weights.state.shape[1]), dtype=np.float32)
@@ -217,7 +216,7 @@ def decide(weights: Weights, memory: Memory, states: Ints, rows: Ints, logits: F
         multiply(x[:n], weights.policy, logits[first : first + n], n)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def remember(memory: Memory, states: Ints, tags: Ints, actions: Ints, rewards: Floats, rows: Ints) -> None:
     """Note the step ``[n]`` that `rows` just took."""
     for row in rows:
@@ -227,7 +226,7 @@ def remember(memory: Memory, states: Ints, tags: Ints, actions: Ints, rewards: F
         memory.reward[row] = rewards[row]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def read(
     weights: Weights, memory: Memory, start: Ints, states: Ints, tags: Ints, actions: Ints, rewards: Floats
 ) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from anymdp_bench.kernels import kernel
 
 Floats = NDArray[np.float32]
 ONE, TINY = np.float32(1.0), np.float32(1e-12)
@@ -20,7 +21,7 @@ EXPONENT_BIAS, MANTISSA_BITS = np.int32(127), np.int32(23)
 C0, C1, C2, C3, C4, C5, C6, C7 = (np.float32(1 / math.factorial(n)) for n in range(8))
 
 
-@numba.njit(cache=True)
+@kernel()
 def silu(x: Floats, out: Floats) -> None:
     """Write x / (1 + exp(-x)); `out` may be `x`. Two loops without branches or tables, so they vectorise."""
     series = np.empty(len(x), dtype=np.float32)
@@ -36,7 +37,7 @@ def silu(x: Floats, out: Floats) -> None:
         out[j] = x[j] / (ONE + series[j] * power[j])
 
 
-@numba.njit(cache=True)
+@kernel()
 def multiply(x: Floats, matrix: Floats, out: Floats, n: int) -> None:
     """Add ``x @ matrix`` to the first `n` rows of `out`, in the order of the inputs.
 
@@ -64,7 +65,7 @@ def multiply(x: Floats, matrix: Floats, out: Floats, n: int) -> None:
                 out[i, j] += x[i, k] * matrix[k, j]
 
 
-@numba.njit(cache=True)
+@kernel()
 def _sum_of_squares(x: Floats) -> np.float32:
     """Four running sums, added up at the end: a single one would wait for itself."""
     a = b = c = d = np.float32(0.0)
@@ -79,7 +80,7 @@ def _sum_of_squares(x: Floats) -> np.float32:
     return (a + b) + (c + d)
 
 
-@numba.njit(cache=True)
+@kernel()
 def normalise(x: Floats, gain: Floats, out: Floats) -> None:
     """Root-mean-square norm of a vector."""
     mean = _sum_of_squares(x) / np.float32(len(x))
@@ -88,7 +89,7 @@ def normalise(x: Floats, gain: Floats, out: Floats) -> None:
         out[j] = x[j] * scale * gain[j]
 
 
-@numba.njit(cache=True)
+@kernel()
 def unit(x: Floats) -> None:
     """Divide a vector by its length."""
     scale = ONE / max(np.float32(math.sqrt(_sum_of_squares(x))), TINY)

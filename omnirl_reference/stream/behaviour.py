@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import exp, next_exponential, next_integer, next_normal, next_uniform, next_unit
+from anymdp_bench.kernels import (
+    exp,
+    kernel,
+    next_exponential,
+    next_integer,
+    next_normal,
+    next_uniform,
+    next_unit,
+)
 from omnirl_reference.config.fields import TAG_MODEL_LEARNER, TAG_Q_LEARNER, TAG_RANDOM
 from omnirl_reference.stream.learners import Floats, Learners, Stream, act_by_model, act_by_q, pick
 
@@ -35,13 +42,13 @@ class Behaviour(NamedTuple):
     policy: Floats
 
 
-@numba.njit(cache=True)
+@kernel()
 def new_behaviour(n: int, n_actions: int) -> Behaviour:
     """Room for a behaviour; `redraw` fills it."""
     return Behaviour(np.zeros(2, dtype=np.int64), np.zeros(6), np.ones((n, n_actions)))
 
 
-@numba.njit(cache=True)
+@kernel()
 def redraw(stream: Stream, behaviour: Behaviour, cumulative: Floats, n_discounts: int) -> None:
     """Draw a behaviour by the cumulative shares of the named list, and its noise schedule."""
     place = next_unit(stream) * cumulative[-1]
@@ -58,7 +65,7 @@ def redraw(stream: Stream, behaviour: Behaviour, cumulative: Floats, n_discounts
     _redraw_noise(stream, kind, behaviour.policy.size, behaviour.noise)
 
 
-@numba.njit(cache=True)
+@kernel()
 def _redraw_policy(stream: Stream, policy: Floats) -> None:
     scale = next_exponential(stream, LOGIT_MEAN)
     for s in range(policy.shape[0]):
@@ -66,7 +73,7 @@ def _redraw_policy(stream: Stream, policy: Floats) -> None:
             policy[s, a] = exp(min(scale * next_normal(stream), 50.0))
 
 
-@numba.njit(cache=True)
+@kernel()
 def _redraw_noise(stream: Stream, kind: int, n_pairs: int, noise: Floats) -> None:
     """Schedules of the paper's public code, in units of 1 / (n * A)."""
     noise[:] = 0.0
@@ -85,7 +92,7 @@ def _redraw_noise(stream: Stream, kind: int, n_pairs: int, noise: Floats) -> Non
         noise[EPSILON_STEP] = next_uniform(stream, 0.0, 0.1 / n_pairs)
 
 
-@numba.njit(cache=True)
+@kernel()
 def act(
     stream: Stream, behaviour: Behaviour, learners: Learners, oracle_actions: NDArray[np.int64], s: int
 ) -> tuple[int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from anymdp_bench import InvalidConfig
+from anymdp_bench.foundation.files import write_text
 from omnirl_reference.config.fields import StreamConfig
 from omnirl_reference.config.file import read_json
 from omnirl_reference.stream.simulate import Sequences
@@ -75,9 +78,7 @@ def _claim(folder: Path, facts: dict[str, Any]) -> None:
 
 def _write_facts(folder: Path, facts: dict[str, Any], *, complete: bool) -> None:
     path = folder / FACTS
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({**facts, COMPLETE: complete}, indent=1, sort_keys=True) + "\n")
-    part.replace(path)
+    write_text(path, json.dumps({**facts, COMPLETE: complete}, indent=1, sort_keys=True) + "\n")
 
 
 def _shard(folder: Path, first: int) -> Path:
@@ -123,7 +124,11 @@ class DataSet:
         place = index % self._n
         first = place - place % PER_SHARD
         if first != self._first:
-            with np.load(_shard(self.folder, first), allow_pickle=False) as file:
-                self._shard = Sequences(*(file[name] for name in Sequences._fields))
+            path = _shard(self.folder, first)
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    self._shard = Sequences(*(file[name] for name in Sequences._fields))
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                raise InvalidConfig(f"{path} is damaged ({error}); delete it and write it again.") from error
             self._first = first
         return Sequences(*(x[place - first] for x in self._shard))

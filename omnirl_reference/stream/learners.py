@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import exp, next_unit
+from anymdp_bench.kernels import exp, kernel, next_unit
 
 Floats = NDArray[np.float64]
 Stream = NDArray[np.uint64]
@@ -48,7 +47,7 @@ class Learners(NamedTuple):
     spread: Floats
 
 
-@numba.njit(cache=True)
+@kernel()
 def new_learners(n: int, n_actions: int) -> Learners:
     """Learners that know nothing."""
     return Learners(
@@ -61,7 +60,7 @@ def new_learners(n: int, n_actions: int) -> Learners:
     )
 
 
-@numba.njit(cache=True)
+@kernel()
 def learn(learners: Learners, s: int, a: int, reward: float, t: int, ended: bool) -> None:
     """Take in one transition."""
     learners.visits[s, a] += 1.0
@@ -77,7 +76,7 @@ def learn(learners: Learners, s: int, a: int, reward: float, t: int, ended: bool
     learners.q[s, a] += step * (reward + Q_DISCOUNT * future - learners.q[s, a])
 
 
-@numba.njit(cache=True)
+@kernel()
 def plan_on_model(learners: Learners, terminal: NDArray[np.bool_]) -> None:
     """One sweep of value iteration on the learnt model, at the end of an episode."""
     n, n_actions = learners.q.shape
@@ -95,7 +94,7 @@ def plan_on_model(learners: Learners, terminal: NDArray[np.bool_]) -> None:
                 learners.model_q[s, a] = learners.reward[s, a] + Q_DISCOUNT * total / chance
 
 
-@numba.njit(cache=True)
+@kernel()
 def act_by_q(stream: Stream, learners: Learners, s: int) -> int:
     """Softmax over the standardised Q values of a state."""
     row = learners.q[s]
@@ -108,7 +107,7 @@ def act_by_q(stream: Stream, learners: Learners, s: int) -> int:
     return pick(stream, chances, total)
 
 
-@numba.njit(cache=True)
+@kernel()
 def pick(stream: Stream, chances: Floats, total: float) -> int:
     """Index drawn with probability ``chances / total``."""
     left = next_unit(stream) * total
@@ -119,7 +118,7 @@ def pick(stream: Stream, chances: Floats, total: float) -> int:
     return len(chances) - 1
 
 
-@numba.njit(cache=True)
+@kernel()
 def act_by_model(stream: Stream, learners: Learners, s: int) -> int:
     """Greedy on the planned values plus a random bonus that shrinks with the visits."""
     spread = math.sqrt(learners.spread[2] / max(learners.spread[0], 1.0))

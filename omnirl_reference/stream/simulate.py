@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.kernels import (
     draw,
     draw_anymdp,
+    kernel,
     next_bits,
     next_integer,
     next_unit,
@@ -63,7 +63,7 @@ class Sequences(NamedTuple):
     behaviour: NDArray[np.int16]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _transition(stream: Stream, world: World, row: int) -> tuple[int, float]:
     """Draw (next state, reward) of a row."""
     bits = next_bits(stream)
@@ -77,7 +77,7 @@ def _transition(stream: Stream, world: World, row: int) -> tuple[int, float]:
     return world.outcomes.successor[k], world.mean[k] + world.noise[k] * normal
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _start(stream: Stream, world: World) -> int:
     left = np.int64(outcome_bits(next_bits(stream)))
     s = 0
@@ -87,7 +87,7 @@ def _start(stream: Stream, world: World) -> int:
     return s
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def play(
     stream: Stream, world: World, solved: Solved, settings: SimulationSettings, out: Sequences, b: int
 ) -> None:
@@ -133,7 +133,7 @@ def play(
     out.states[b, out.actions.shape[1]] = ids[s]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _write_end(out: Sequences, b: int, t: int, n_actions: int) -> None:
     out.actions[b, t] = n_actions
     out.tags[b, t] = TAG_UNKNOWN
@@ -142,7 +142,7 @@ def _write_end(out: Sequences, b: int, t: int, n_actions: int) -> None:
     out.targets[b, t] = 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_anymdp(
     task_key: np.uint64,
     play_key: np.uint64,
@@ -164,7 +164,7 @@ def fill_anymdp(
         play(stream, world, solve(world, n_actions, settings), settings, out, b)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_garnet(
     task_key: np.uint64,
     play_key: np.uint64,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from anymdp_bench.kernels import (
     Outcomes,
     draw_garnet,
     exp,
+    kernel,
     myopic_actions,
     policy_iteration,
 )
@@ -75,7 +75,7 @@ class Solved(NamedTuple):
     targets: Floats
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def task_size(key: np.uint64, settings: SimulationSettings) -> tuple[int, int]:
     """Return largest and smallest number of states of the task of a random key."""
     n = len(settings.task_sizes)
@@ -85,7 +85,7 @@ def task_size(key: np.uint64, settings: SimulationSettings) -> tuple[int, int]:
     return size, size
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def anymdp_world(task: Drawn, n_actions: int) -> World:
     """World of a drawn AnyMDP task, whose rewards are factored."""
     mean, noise = np.empty(len(task.weight)), np.empty(len(task.weight))
@@ -99,7 +99,7 @@ def anymdp_world(task: Drawn, n_actions: int) -> World:
     return World(outcomes, task.weight, mean, noise, task.initial_weight, task.terminal, task.horizon)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def garnet_world(key: np.uint64, n: int, n_actions: int) -> World:
     """World of a fresh Garnet task: starts in state 0, never ends before the horizon, has no noise."""
     _, horizon, row_start, successor, weight, reward = draw_garnet(
@@ -112,7 +112,7 @@ def garnet_world(key: np.uint64, n: int, n_actions: int) -> World:
     return World(outcomes, weight, reward, np.zeros(len(weight)), initial_weight, terminal, horizon)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def solve(world: World, n_actions: int, settings: SimulationSettings) -> Solved:
     """Solve a world for every discount and tabulate its labels."""
     n = len(world.terminal)
@@ -132,7 +132,7 @@ def solve(world: World, n_actions: int, settings: SimulationSettings) -> Solved:
     return Solved(oracle_actions, label_table(q, world.terminal, settings.label[0]))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def label_table(q: Floats, terminal: NDArray[np.bool_], temperature: float) -> Floats:
     """Label of every state, float64 ``[n, A]``: one-hot, or softmax of Q in units of the mean gap.
 

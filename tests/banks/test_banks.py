@@ -8,7 +8,7 @@ from anymdp_bench.banks import BANKS, BOARD_TASKS, Bank, TaskSequence, is_scorab
 from anymdp_bench.banks.compact import load_tasks, save_tasks
 from anymdp_bench.banks.sampled import SampledSource
 from anymdp_bench.foundation.errors import FingerprintMismatch, InvalidConfig, TaskFileError, UnknownName
-from anymdp_bench.planning import References
+from anymdp_bench.planning import References, references
 from anymdp_bench.samplers import sample_tasks
 from anymdp_bench.tasks.build import build_task
 from anymdp_bench.tasks.task import TabularTask
@@ -17,10 +17,12 @@ from tests.support.tasks import two_state_task
 SAMPLED = [name for name, source in BANKS.items() if isinstance(source, SampledSource)]
 REQUIRED = {
     *(f"anymdp-{n}x5-v0" for n in (1, 16, 32, 64, 128)),
+    *("anymdp-1x20-v0", "anymdp-1x50-v0", "anymdp-16x20-v0"),
+    *("darkroom-10-renamed-v0", "darkroom-10-repeated-v0"),
     *("garnet-16x5b2-v0", "garnet-64x5b2-v0", "anypomdp-64x5-v0"),
     *(f"darkroom-{size}{goals}-v0" for size in (6, 8, 10) for goals in ("", "-goals")),
     *("frozenlake-v0", "frozenlake-slippery-v0", "cliffwalking-v0", "switch2-v0"),
-    *(f"pendulum-g{g}-v0" for g in ("1", "5", "9.8")),
+    *(f"pendulum-g{g}{start}-v0" for g in ("1", "5", "9.8") for start in ("", "-fixed")),
 }
 
 
@@ -79,7 +81,24 @@ def test_single_task_banks_have_siblings_that_are_other_tasks() -> None:
         bank = load_bank(name)
         test = {task.fingerprint() for task in bank.test}
         assert not test & {task.fingerprint() for task in bank.validation}
-        assert "goals" in name or len(test) == 1
+        assert "darkroom" in name or len(test) == 1
+
+
+@pytest.mark.parametrize(("name", "repeats"), [("renamed", 1), ("repeated", 5)])
+def test_darkroom_moves_rename_the_actions_of_the_same_goals(name: str, repeats: int) -> None:
+    bank, plain = load_bank(f"darkroom-10-{name}-v0"), load_bank("darkroom-10-goals-v0")
+    orders = set()
+    for split in ("train", "validation", "test"):
+        for ours, theirs in zip(bank.split(split), plain.split(split), strict=True):
+            moves = str(ours.config.get("moves", "durl"))
+            orders.add(moves)
+            assert sorted(moves) == sorted("durl" * repeats) and ours.config["goal"] == theirs.config["goal"]
+            assert isinstance(ours, TabularTask) and isinstance(theirs, TabularTask)
+            numbers = ["durl".index(move) for move in moves]
+            np.testing.assert_array_equal(ours.transition, theirs.transition[:, numbers])
+            assert references(ours).oracle == pytest.approx(references(theirs).oracle)
+            assert references(ours).random == pytest.approx(references(theirs).random)
+    assert len(orders) > 15
 
 
 def test_a_changed_task_is_noticed_and_named() -> None:

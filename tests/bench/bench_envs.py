@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -17,7 +16,9 @@ import numba
 import numpy as np
 import pytest
 
-from anymdp_bench.envs import ENVS, threads
+from anymdp_bench.banks import load_bank
+from anymdp_bench.envs import threads
+from anymdp_bench.envs.trials import TrialVectorEnv
 from anymdp_bench.envs.vector import TabularVectorEnv
 from anymdp_bench.samplers import sample_tasks
 from tests.support.ratios import peer, report
@@ -158,6 +159,20 @@ def test_batch_against_the_peer(
     report(benchmark, f"batch of 1,024, n_states {n_states}, peer / ours", ratio, required)
 
 
+@pytest.mark.parametrize("observation", ["vector", "dict"])
+def test_trials_against_the_plain_batch(
+    benchmark: Any, monkeypatch: pytest.MonkeyPatch, observation: str
+) -> None:
+    """Both play the same 256 training tasks in 1,024 environments."""
+    monkeypatch.setattr(threads, "thread_count", lambda: 1)
+    tasks = load_bank("anymdp-16x5-v0").train[:256]
+    plain = batch_stepper(TabularVectorEnv([tasks[i % 256] for i in range(1024)]), 100)
+    trials = batch_stepper(TrialVectorEnv(tasks, num_envs=1024, observation=observation), 100)
+    benchmark.pedantic(trials, rounds=5)
+    mine, bare = best_in_turn(40, trials, plain)
+    report(benchmark, f"batch of 1,024, plain / trials ({observation})", bare / mine, 0.7)
+
+
 @numba.njit(cache=True)
 def read_lines(lines: Any, first: Any, second: Any, out: Any) -> None:
     """Two random 64-byte reads a step: the floor of a batch whose tables fit no cache."""
@@ -206,30 +221,6 @@ def test_two_threads_against_one(
     benchmark.pedantic(run_on(2), rounds=5)
     one, two = best_in_turn(30, run_on(1), run_on(2), clock=time.perf_counter)
     report(benchmark, "batch of 16,384, one thread / two threads, by the clock", one / two, 1.6)
-
-
-def first_step_seconds(env_id: str, settings: str, cache: Path) -> float:
-    """Time from the start of a process to its first step."""
-    code = f"import gymnasium, anymdp_bench\ne = gymnasium.make({env_id!r}{settings})\ne.reset(seed=0)\n"
-    code += "e.step(e.action_space.sample())"
-    start = time.perf_counter()
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    return time.perf_counter() - start
-
-
-@pytest.mark.parametrize(
-    ("env_id", "settings", "budget"),
-    [*((entry.id, "", 6.0) for entry in ENVS), ("AnyMDP-v0", ", task_seed=12345", 25.0)],
-)
-def test_first_step(benchmark: Any, tmp_path: Path, env_id: str, settings: str, budget: float) -> None:
-    """By the clock, with an empty and then with a warm cache of compiled code."""
-    cold = first_step_seconds(env_id, settings, tmp_path)
-    warm = min(first_step_seconds(env_id, settings, tmp_path) for _ in range(3))
-    benchmark.pedantic(lambda: None)
-    ratio = min(budget / cold, 1.2 / warm) if not settings else budget / cold
-    what = f"first step of {env_id}{settings}: {cold:.2f} s cold, {warm:.2f} s warm, budget / used"
-    report(benchmark, what, ratio, 1)
 
 
 def test_resident_memory(benchmark: Any) -> None:

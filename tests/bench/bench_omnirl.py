@@ -17,6 +17,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from anymdp_bench import evaluate_sequence  # noqa: E402
 from omnirl_reference.config.fields import ModelConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import load_config  # noqa: E402
 from omnirl_reference.model.checkpoint import save_model  # noqa: E402
@@ -24,6 +25,7 @@ from omnirl_reference.model.model import OmniRL, count_parameters  # noqa: E402
 from omnirl_reference.playing.actor import EagerActor  # noqa: E402
 from omnirl_reference.playing.agent import OmniRLAgent  # noqa: E402
 from omnirl_reference.playing.compiled import CompiledActor, weights_of  # noqa: E402
+from omnirl_reference.playing.reader import OmniRLReader  # noqa: E402
 from omnirl_reference.playing.validation import Plan, play  # noqa: E402
 from omnirl_reference.stream.stream import Stream  # noqa: E402
 from omnirl_reference.training.trainer import Trainer  # noqa: E402
@@ -105,6 +107,19 @@ def test_evaluation(benchmark: Any, views: int) -> None:
     seconds = share * measured(benchmark, lambda: play(agent, plan), repeats=2) / cores
     what = f"64 tasks for 2,000 steps, {views} views, two cores: {seconds:.1f} s, budget / used"
     report(benchmark, what, 20 / seconds, 1)
+
+
+def test_reading_sequences(benchmark: Any) -> None:
+    """64 sequences of 8,192 steps in segments of 512, what is recorded and scored included."""
+    torch.manual_seed(0)
+    reader = OmniRLReader(OmniRL(load_config("omnirl-16").model).eval())
+    share, steps = 4, 8192
+
+    def work() -> None:
+        evaluate_sequence(reader, "anymdp-16x5-sequence-v0", steps=steps // share)
+
+    seconds = share * measured(benchmark, work, repeats=2)
+    report(benchmark, f"64 x 8,192 recorded steps: {seconds:.1f} s, budget / used", 60 / seconds, 1)
 
 
 def test_first_action(benchmark: Any, tmp_path: Path) -> None:

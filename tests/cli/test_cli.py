@@ -126,6 +126,10 @@ def test_options_reach_what_makes_the_agent(capsys, monkeypatch, tmp_path: Path)
         (("run", "unifrom"), "Unknown agent 'unifrom'. Did you mean 'uniform'?"),
         (("run", "uniform", "--board", "anymdp-16x6-v0"), "Unknown board 'anymdp-16x6-online-v0'. Did you"),
         (("run", "uniform", "--tasks", "0"), "n_tasks=0 is not legal: give an integer of at least 1."),
+        (
+            ("run", "uniform", "--split", "train"),
+            "split='train' is not legal: give one of 'test', 'validation'",
+        ),
         (("run", "uniform", "--jobs", "0"), "jobs=0 is not legal: give an integer of at least 1"),
         (("run", "no.such:Agent"), "cannot import 'no.such'"),
         (("score", "nowhere"), "nowhere is not a records folder: it has no manifest.json."),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
+from gymnasium.wrappers import TimeLimit
 
-from anymdp_bench import Context, record_episodes, record_run
+from anymdp_bench import Context, load_bank, record_context, record_episodes, record_run, task_spec
 from anymdp_bench.contexts.minari import from_minari, to_minari
 from anymdp_bench.foundation.errors import InvalidContext, MissingExtra
 from anymdp_bench.samplers import sample_task
@@ -94,3 +96,72 @@ def test_without_minari(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "minari", None)
     with pytest.raises(MissingExtra, match=r"pip install 'anymdp-bench\[minari\]'"):
         from_minari("lakes-v0")
+
+
+ILLEGAL = [
+    "noisy-oracle-0.5-v0",
+    "../evil-v0",
+    "/abs-v0",
+    "a/../b-v0",
+    "",
+    "lake",
+    "lake-v",
+    "é-v0",
+    ".hid-v0",
+    3,
+]
+
+
+@pytest.mark.parametrize("dataset_id", ILLEGAL)
+def test_ids_are_checked_before_anything_is_written(dataset_id: object, tmp_path: Path) -> None:
+    with pytest.raises(InvalidContext, match=r"dataset_id=.* is not legal: give 'name-v0'"):
+        to_minari(taught(), dataset_id)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    assert minari.list_local_datasets() == {}
+
+
+def test_nothing_is_left_of_what_cannot_be_written() -> None:
+    with pytest.raises(TypeError):
+        to_minari(taught(), "lakes-v0", no_such_argument=1)
+    with pytest.raises(InvalidContext, match=r"env='Darkroom-v0' has spaces"):
+        to_minari(taught(), "lakes-v0", env="Darkroom-v0")
+    assert minari.list_local_datasets() == {}
+    to_minari(taught(), "lakes-v0")
+
+
+def test_the_environment_is_recovered() -> None:
+    context = record_context("frozenlake-v0", "oracle", n_episodes=2)
+    to_minari(context, "lake-v0", env=task_spec("frozenlake-v0"))
+    data_set = minari.load_dataset("lake-v0")
+    env = data_set.recover_environment()
+    assert env.unwrapped.task.fingerprint() == load_bank("frozenlake-v0").test[0].fingerprint()
+    assert env.observation_space == data_set.observation_space
+    assert not isinstance(env, TimeLimit)
+    made = gymnasium.make("Darkroom-v0", size=6)
+    to_minari(record_episodes([made.unwrapped.task], "uniform", [0], 2), "room-v0", env=made)
+    assert minari.load_dataset("room-v0").env_spec.kwargs["size"] == 6
+
+
+@pytest.mark.parametrize("bank", ["pendulum-g5-v0", "switch2-v0", "anymdp-16x5-v0"])
+def test_every_bank_has_specifications(bank: str) -> None:
+    env = gymnasium.make(task_spec(bank, 0, split="validation"))
+    assert env.unwrapped.task.fingerprint() == load_bank(bank).validation[0].fingerprint()
+    with pytest.raises(IndexError):
+        task_spec(bank, 10**6)
+
+
+def test_damaged_data_sets_are_the_packages_own_error(tmp_path: Path) -> None:
+    to_minari(taught(), "lakes-v0")
+    rng = np.random.default_rng(0)
+    expected = from_minari("lakes-v0").fingerprint()
+    for path in sorted(path for path in (tmp_path / "lakes-v0").rglob("*") if path.is_file()):
+        whole = path.read_bytes()
+        for _ in range(40):
+            content = bytearray(whole)
+            content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+            path.write_bytes(content)
+            try:
+                assert from_minari("lakes-v0").fingerprint() == expected
+            except InvalidContext:
+                pass
+        path.write_bytes(whole)

@@ -325,7 +325,7 @@ def test_other_tasks_are_refused() -> None:
             env.reset(options={"task": PendulumTask(torques=3)})
         with pytest.raises(InvalidConfig, match="'task_seed'"):
             env.reset(options={"task_seed": 1})
-    with pytest.raises(InvalidConfig, match="tasks='all': give 'own' or 'shared'"):
+    with pytest.raises(InvalidConfig, match="tasks='all' is not legal: give one of 'own', 'shared'"):
         make_pendulum_vec(2, tasks="all")
 
 

@@ -19,6 +19,7 @@ from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 from anymdp_bench import EpisodeOver, InvalidAction, InvalidConfig, Sb3VecEnv
 from anymdp_bench.envs import batch_env
+from anymdp_bench.envs.trials import TrialVectorEnv
 from anymdp_bench.worlds import cliffwalking, frozenlake
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 from tests.support.scripted import corridor
@@ -160,3 +161,18 @@ def test_ppo_learns_a_corridor_through_wrappers() -> None:
     model.learn(2560)
     mean, deviation = evaluate_policy(model, adapted(corridor(), n=2), n_eval_episodes=10)
     assert (mean, deviation) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(("form", "policy"), [("vector", "MlpPolicy"), ("dict", "MultiInputPolicy")])
+def test_algorithms_train_on_trials(form: str, policy: str) -> None:
+    env = Sb3VecEnv(TrialVectorEnv([corridor(horizon=3)], num_envs=2, episodes=2, observation=form))
+    env.seed(0)
+    env.reset()
+    for _ in range(3):
+        env.step(np.array([1, 0]))
+    _, _, dones, infos = env.step(np.array([1, 0]))
+    assert dones.tolist() == [True, False]
+    terminal = infos[0]["terminal_observation"]
+    assert (terminal["observation"] if form == "dict" else terminal[:3].argmax()) == 2
+    assert infos[0]["episode"]["l"] == 4
+    PPO(policy, env, n_steps=16, batch_size=32, n_epochs=1, device="cpu").learn(64)

@@ -12,6 +12,7 @@ from anymdp_bench.envs import batch_env
 from anymdp_bench.envs.kernels import step_range
 from anymdp_bench.envs.pendulum import PendulumVectorEnv
 from anymdp_bench.envs.vector import TabularVectorEnv
+from anymdp_bench.foundation.compiling import choose
 from anymdp_bench.foundation.errors import EpisodeOver, InvalidAction, InvalidConfig
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 from tests.support.tasks import random_task
@@ -50,7 +51,8 @@ def test_actions_of_resetting_rows_do_not_matter() -> None:
         env.step([99, 0])
 
 
-def test_read_only_actions_need_no_second_compilation() -> None:
+def test_read_only_actions_need_no_second_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "EAGERNESS", float("inf"))
     env = batch()
     env.reset(seed=0)
     actions = np.zeros(6, np.int64)

@@ -67,7 +67,7 @@ def test_every_kind_of_row(kind: int, shape: dict[str, Any], per_outcome: bool, 
         structured_task(seed, n_actions=3, per_outcome=per_outcome, tokens=tokens, **shape)
         for seed in range(4)
     ]
-    flags = build_tables(tasks)[0].lines["flags"]
+    flags = build_tables(tasks)[0].lines["marks"]
     assert kind in set((flags & KIND_MASK).tolist())
     assert (flags & EXTRA).any() == per_outcome
     assert_batch_equals_singles(tasks, 60, seed=1)

@@ -4,6 +4,7 @@ import concurrent.futures
 import threading
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -17,12 +18,17 @@ from tests.support.tasks import random_task
 from tests.support.vectors import trajectory
 
 
+@numba.njit
+def compiled_normals(bits: Any, count: int, z: Any, tail: Any, tail_index: Any) -> None:
+    fill_normals(bits, count, z, tail, tail_index)
+
+
 def test_block_normals_equal_the_exact_ones_bit_for_bit() -> None:
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2**64 - 1, size=20_000, dtype=np.uint64)
     bits[:6] = [0, 2**34 - 1, 2**33, 2**33 - 1, 1, 2**34 - 2]
     z = np.empty(len(bits))
-    fill_normals(bits, len(bits), z, np.zeros(len(bits) + 8), np.zeros(len(bits) + 8, np.int64))
+    compiled_normals(bits, len(bits), z, np.zeros(len(bits) + 8), np.zeros(len(bits) + 8, np.int64))
     wanted = [exact.normal_quantile(noise_offset(b) + 0.5) for b in bits[6:]]
     assert np.allclose(z[6:], wanted, rtol=0, atol=1e-9)
     offsets = [noise_offset(b) for b in bits]

@@ -9,7 +9,7 @@ import pytest
 
 from anymdp_bench.banks import BANKS
 from anymdp_bench.evaluation.boards import BOARDS, Board, board_name, get_board
-from anymdp_bench.evaluation.paper import published
+from anymdp_bench.evaluation.paper import environments, published
 from anymdp_bench.foundation.errors import InvalidConfig, InvalidSeed, UnknownName
 
 
@@ -25,6 +25,13 @@ def test_every_published_row_is_a_board() -> None:
     assert published()["anymdp-16x5-v0"]["TQL-UCB"] == (0.92, 297_000, 4700)
 
 
+def test_the_papers_pendulums_are_those_with_its_fixed_start() -> None:
+    rows = [bank for bank in environments() if bank.startswith("pendulum")]
+    assert len(environments()) == 20 and len(rows) == 6
+    assert set(rows) & set(published()) == {f"pendulum-g{g}-fixed-v0" for g in ("1", "5", "9.8")}
+    assert published()["pendulum-g5-fixed-v0"]["PPO"] == (0.998, 132_000, 660)
+
+
 @pytest.mark.parametrize(
     ("name", "runs", "episodes"),
     [
@@ -35,6 +42,7 @@ def test_every_published_row_is_a_board() -> None:
         ("cliffwalking-online-v0", 10, 1000),
         ("frozenlake-slippery-online-v0", 10, 1000),
         ("pendulum-g9.8-online-v0", 10, 400),
+        ("pendulum-g1-fixed-online-v0", 10, 400),
         ("switch2-online-v0", 10, 200),
     ],
 )
@@ -78,6 +86,7 @@ def test_fingerprint_changes_with_every_field() -> None:
     board = Board(name="mine", bank="anymdp-16x5-v0")
     changed = {"name": "other", "bank": "b", "n_tasks": 3, "runs": 2, "context_episodes": 20, "block": 20}
     changed |= {"train_episodes": 200, "test_every": 50, "test_episodes": 4, "shard_size": 1, "seed": 1}
+    changed |= {"split": "validation"}
     prints = {dataclasses.replace(board, **{field: value}).fingerprint() for field, value in changed.items()}
     assert len(prints | {board.fingerprint()}) == len(changed) + 1
 
@@ -100,6 +109,7 @@ def test_fingerprint_changes_with_every_field() -> None:
         ({"block": 5}, r"block=5: give an even number"),
         ({"test_episodes": 3}, r"test_episodes=3: give an even number"),
         ({"episodes": 3}, r"'episodes'.*legal are"),
+        ({"split": "train"}, r"split='train' is not legal: give one of 'test', 'validation'"),
     ],
 )
 def test_illegal_fields_are_refused(fields: dict, message: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anymdp_bench import evaluate
 from anymdp_bench.agents.protocol import AgentInfo
+from anymdp_bench.banks import load_bank
+from anymdp_bench.evaluation.report import score_table
 from anymdp_bench.foundation.errors import AgentError, InvalidConfig
 from tests.support.scripted import BOARD, Scripted, TabledLearner, corridor, play
 
@@ -119,3 +122,57 @@ def test_result_and_progress() -> None:
     assert scores.loc[0, "performance"] == pytest.approx(1.0)
     curve = result.curve()
     assert len(curve) == 3 * 4 and set(curve["return"]) == {2.0}
+
+
+def test_single_episodes_are_what_was_lived() -> None:
+    result = evaluate(Scripted([0, 1]), BOARD, tasks=[corridor(), corridor(horizon=2)])
+    single = result.curve(block=1)
+    assert single["episodes"].tolist() == [*range(1, 21)] * 2
+    assert single["steps"].tolist() == [*range(3, 61, 3), *range(2, 41, 2)]
+    assert single["return"].tolist() == [2.0] * 20 + [1.0] * 20
+    points = result.curve(block=10)
+    pd.testing.assert_frame_equal(points, result.curve(), check_dtype=False)
+    assert result.curve(block=7)["episodes"].tolist() == [7, 14] * 2
+    for block in (0, 21, 1.5):
+        with pytest.raises(InvalidConfig, match=r"block=.* is not legal: give an integer in 1..20"):
+            result.curve(block=block)
+
+
+def test_single_episodes_of_a_learner_are_those_that_it_trained_on() -> None:
+    result = evaluate(TabledLearner(slow=20), BOARD, tasks=[corridor()])
+    single = result.curve(block=1)
+    assert single["return"].tolist() == [0.0] * 4 + [2.0] * 36
+    assert single["steps"].tolist() == np.cumsum([5] * 4 + [2] * 36).tolist()
+
+
+# --- validation tasks ---
+
+
+@pytest.mark.parametrize("board", ["cliffwalking-v0", "cliffwalking-offline-v0", "garnet-16x5b2-v0"])
+def test_validation_tasks_are_played_whatever_their_sizes(board: str) -> None:
+    changes = {"n_tasks": 6, "runs": 2, "context_episodes": 10, "teacher_episodes": 2}
+    result = evaluate("uniform", board, tasks="validation", **changes)
+    bank = load_bank(result.manifest.board.bank)
+    expected = [task.fingerprint() for task in bank.validation[:6]]
+    assert result.manifest.fingerprints == expected
+    assert result.manifest.board.split == "validation"
+    assert result.record.task_index.tolist() == [i for i in range(len(expected)) for _ in range(2)]
+    own = evaluate("uniform", board, tasks=bank.validation[:6], **changes)
+    if result.manifest.board.teacher is None:
+        np.testing.assert_array_equal(result.record.lived.scores, own.record.lived.scores)
+
+
+def test_the_table_says_that_validation_tasks_were_played() -> None:
+    result = evaluate("uniform", "cliffwalking-v0", tasks="validation", split="test")
+    title = score_table([result]).title
+    assert title == "cliffwalking-online-v0, validation tasks: 4 tasks, 10 runs each"
+    short = evaluate("uniform", "cliffwalking-v0", tasks="validation", n_tasks=1, context_episodes=10)
+    assert (
+        score_table([short]).title
+        == "cliffwalking-online-v0, validation tasks, changed: 1 task, 10 runs each"
+    )
+
+
+def test_only_a_known_split_is_played() -> None:
+    with pytest.raises(InvalidConfig, match=r"split='train' is not legal: give one of 'test', 'validation'"):
+        evaluate("uniform", "cliffwalking-v0", tasks="train")

@@ -20,6 +20,7 @@ from anymdp_bench.worlds.pendulum.task import PendulumTask
 from baselines.oracle import Oracle
 from baselines.uniform import Uniform
 from tests.support.scripted import BOARD, Scripted, ScriptedLearner, TabledLearner, corridor, play
+from tests.support.tasks import two_state_task
 
 
 def test_scripted_agent_leaves_exactly_the_expected_record() -> None:
@@ -105,7 +106,7 @@ def test_a_learner_may_train_by_itself() -> None:
             ones = np.ones((env.num_envs, n_episodes))
             return Episodes(ones, 2 * ones, np.full(ones.shape, 7))
 
-    shard = play(Fast(slow=100), corridor())
+    shard = play(Fast(slow=100), corridor(horizon=7))
     np.testing.assert_array_equal(shard.lived.scores, np.ones((1, 40)))
     np.testing.assert_array_equal(shard.lived.rewards, 2 * np.ones((1, 40)))
     np.testing.assert_array_equal(shard.points.steps, [[70, 140, 210, 280]])
@@ -140,9 +141,23 @@ def test_runs_and_boards_have_streams_of_their_own() -> None:
 
 def test_shards_are_fixed_groups_of_cells() -> None:
     board = dataclasses.replace(BOARD, runs=2, shard_size=3)
-    cells = shards_of(board, AgentInfo(name="a"), 2)
+    cells = shards_of(board, AgentInfo(name="a"), [corridor()] * 2)
     assert cells == [(Cell(0, 0), Cell(0, 1), Cell(1, 0)), (Cell(1, 1),)]
-    assert [len(s) for s in shards_of(board, AgentInfo(name="a", shard_size=4), 3)] == [4, 2]
+    four = AgentInfo(name="a", shard_size=4)
+    assert [len(s) for s in shards_of(board, four, [corridor()] * 3)] == [4, 2]
+
+
+def test_tasks_of_different_shapes_never_share_a_shard() -> None:
+    small, large = corridor(), two_state_task()
+    shards = shards_of(BOARD, AgentInfo(name="a", shard_size=2), [small, large, small, small, large])
+    assert [[cell.task for cell in cells] for cells in shards] == [[0, 2], [3], [1, 4]]
+    result = evaluate(Scripted(), BOARD, tasks=[small, large, small])
+    for cell, fingerprint in (
+        (cell, result.manifest.fingerprints[cell.task]) for cell in result.record.cells
+    ):
+        assert fingerprint == (large if cell.task == 1 else small).fingerprint()
+    alone = evaluate(Scripted(), BOARD, tasks=[small]).record.lived.scores
+    np.testing.assert_array_equal(result.record.lived.scores[0], alone[0])
 
 
 def test_jobs_do_not_change_results() -> None:

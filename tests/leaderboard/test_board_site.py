@@ -23,6 +23,7 @@ from anymdp_bench.leaderboard.site.serve import make_server
 from anymdp_bench.leaderboard.standings.load import Standing, Standings, load_standings
 from anymdp_bench.leaderboard.standings.ranking import rank
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from tests.support.maintainer import allow, new_key
 from tests.support.scale_boards import first_view, write_all
 from tests.support.synthetic import write_submission
 
@@ -82,7 +83,7 @@ def site(standings: Standings, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_every_page_is_well_formed_and_its_links_lead_somewhere(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) == 2 + 1 + 33 + 3
+    assert len(pages) == 2 + 1 + 36 + 3
     for path in pages:
         page = Page(path.read_text())
         assert len(page.all("h1")) == 1 and page.all("html")[0]["lang"] == "en"
@@ -262,11 +263,18 @@ def test_the_commands_from_a_run_to_a_page(
     status, out, _ = command(monkeypatch, capsys, "submit", "runs/uniform", "--name", "uniform")
     assert status == 0 and "open a pull request with this folder" in out and out.count("passed: ") == 12
     folder = "leaderboards/submissions/darkroom-6-online-v0/uniform"
-    status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5", "--seed", "1")
-    assert status == 0 and "verified: " in out and "running the agent's code: uniform" in err
+    status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5")
+    assert status == 0 and "verified, to be signed: " in out and "running the agent's code: uniform" in err
     assert command(monkeypatch, capsys, "verify", folder, "--fraction", "0")[0] == 2
     assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 1
     status, out, _ = command(monkeypatch, capsys, "board", "build", "--site", "pages")
     assert status == 0 and "Wrote 4 tables" in out and (tmp_path / "pages" / "index.html").exists()
     assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 0
-    assert "| 1 | uniform |" in (tmp_path / "leaderboards/tables/darkroom-6-online-v0.md").read_text()
+    table = tmp_path / "leaderboards/tables/darkroom-6-online-v0.md"
+    assert "|  | uniform |" in table.read_text()
+    key = new_key(tmp_path / "keys")
+    allow(tmp_path / "leaderboards", key)
+    status, out, _ = command(monkeypatch, capsys, "board", "sign", folder, "--key", str(key))
+    assert status == 0 and "Signed: " in out
+    assert command(monkeypatch, capsys, "board", "build", "--site", "pages")[0] == 0
+    assert "| 1 | uniform |" in table.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -223,6 +224,12 @@ def test_a_run_becomes_a_submission_with_the_same_scores(tmp_path: Path) -> None
         np.testing.assert_allclose(mine[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
     with pytest.raises(RecordsError, match=r"exists\. Choose another --name"):
         submit(tmp_path / "run", Entry(name="uniform"), tmp_path / "boards")
+    points = folder / curves.POINTS
+    digest = hashlib.sha256(points.read_bytes()).hexdigest()
+    assert json.loads((folder / "submission.json").read_text())["files"] == {curves.POINTS: digest}
+    points.write_bytes(write_columns(submission.points | {"steps": submission.points["steps"] + 1}))
+    with pytest.raises(SubmissionRefused, match=r"points.parquet is not the file that submission.json names"):
+        read_submission(folder)
 
 
 def test_a_learners_scores_survive_in_blocks_of_ten(tmp_path: Path) -> None:

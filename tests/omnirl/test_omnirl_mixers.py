@@ -1,3 +1,6 @@
+import itertools
+from collections.abc import Callable
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -8,18 +11,21 @@ from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference.model.mixers import MIXERS, make_mixer  # noqa: E402
 from omnirl_reference.model.mixers.gated_delta import Recurrence, delta_chunks, delta_recurrence  # noqa: E402
 from omnirl_reference.model.mixers.gated_delta_cpu import delta_compiled  # noqa: E402
+from omnirl_reference.model.mixers.gated_slot import slot_chunks, slot_recurrence  # noqa: E402
 from omnirl_reference.model.mixers.linear import linear_chunks, linear_recurrence  # noqa: E402
+from omnirl_reference.model.mixers.mamba2 import ssd_chunks, ssd_recurrence  # noqa: E402
+from omnirl_reference.model.mixers.s5 import S5, diagonal_chunks, diagonal_recurrence  # noqa: E402
 
 LENGTHS = [1, 2, 15, 64, 65, 100, 193]
 
 
-def gradients(output: tuple[Tensor, Tensor], inputs: list[Tensor]) -> list[Tensor]:
+def gradients(output: tuple[Tensor, ...], inputs: list[Tensor]) -> list[Tensor]:
     weights = [torch.linspace(-1, 1, x.numel()).reshape(x.shape) for x in output]
     loss = sum((x * w).sum() for x, w in zip(output, weights, strict=True))
     return list(torch.autograd.grad(loss, inputs))
 
 
-def compare(slow: object, fast: object, inputs: list[Tensor], optional: int = 0) -> None:
+def compare(slow: object, fast: object, inputs: list[Tensor]) -> None:
     given = [x.clone().requires_grad_() for x in inputs]
     a, b = slow(*given), fast(*given)  # type: ignore[operator]
     for x, y in zip(a, b, strict=True):
@@ -58,6 +64,85 @@ def test_linear_recurrence_in_chunks_equals_its_definition(length: int, low_rank
             lambda q, k, v, w, s: linear_chunks(q, k, v, w, None, None, s),
             [q, k, v, decay, state],
         )
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_slots_in_chunks_equal_their_definition(length: int) -> None:
+    torch.manual_seed(length)
+    q, k, v = (torch.randn(2, 3, length, 8) for _ in range(3))
+    keys, values = torch.randn(2, 2, 3, 5, 8)
+    compare(slot_recurrence, slot_chunks, [q, k, v, -2 * torch.rand(2, 3, length, 5), keys, values])
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_state_space_duality_in_chunks_equals_its_definition(length: int) -> None:
+    torch.manual_seed(length)
+    x, (b, c) = torch.randn(2, length, 3, 8), torch.randn(2, 2, length, 6)
+    inputs = [x, b, c, -4 * torch.rand(2, length, 3), torch.randn(2, 3, 6, 8)]
+    compare(ssd_recurrence, ssd_chunks, inputs)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("resets", [0.0, 0.1])
+def test_diagonal_scan_equals_its_definition(length: int, resets: float) -> None:
+    torch.manual_seed(length)
+    keep = (torch.rand(2, length) >= resets).float()
+    angle = 3 * torch.randn(6)
+    decay = torch.stack([angle.cos(), angle.sin()], dim=-1) * torch.rand(6, 1).sqrt()
+
+    def in_parts(scan: Callable[..., tuple[Tensor, Tensor]]) -> object:
+        def run(*parts: Tensor) -> tuple[Tensor, ...]:
+            u, factor, state = map(torch.view_as_complex, parts)
+            return tuple(map(torch.view_as_real, scan(u, factor, keep, state)))
+
+        return run
+
+    inputs = [torch.randn(2, length, 6, 2), decay, torch.randn(2, 6, 2)]
+    compare(in_parts(diagonal_recurrence), in_parts(diagonal_chunks), inputs)
+
+
+def test_slots_that_keep_everything_never_change() -> None:
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(1, 2, 40, 4) for _ in range(3))
+    keys, values = torch.randn(2, 1, 2, 3, 4)
+    outputs, *after = slot_chunks(q, k, v, torch.zeros(1, 2, 40, 3), keys, values)
+    read = (q @ keys.transpose(-1, -2)).softmax(-1) @ values
+    for found, expected in zip([outputs, *after], [read, keys, values], strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_decay_of_one_makes_state_spaces_linear_attention() -> None:
+    torch.manual_seed(0)
+    x, (b, c) = torch.randn(1, 70, 2, 4), torch.randn(2, 1, 70, 3)
+    outputs, after = ssd_chunks(x, b, c, torch.zeros(1, 70, 2), torch.zeros(1, 2, 3, 4))
+    whole = torch.einsum("bsn,bshp->bhnp", b, x)
+    causal = torch.einsum("bts,bshp->bthp", (c @ b.transpose(1, 2)).tril(), x)
+    torch.testing.assert_close(outputs, causal, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(after, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("places", [[0], [20], [5, 6, 50]])
+def test_a_reset_forgets_what_came_before(places: list[int]) -> None:
+    torch.manual_seed(0)
+    mixer = S5(16, 8)
+    x, start = torch.randn(1, 75, 16), (torch.randn(1, 8, 2),)
+    reset = torch.zeros(1, 75, dtype=torch.bool)
+    reset[:, places] = True
+    whole, end = mixer(x, start, reset)
+    edges, state, outputs = [0, *places, 75], start, []
+    for first, last in itertools.pairwise(edges):
+        if first < last:
+            y, state = mixer(x[:, first:last], state)
+            outputs.append(y)
+        state = state if last == 75 else mixer.initial_state(1, x.device)
+    torch.testing.assert_close(torch.cat(outputs, dim=1), whole, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(state[0], end[0], rtol=1e-4, atol=1e-5)
+
+
+def test_hippo_frequencies_solve_the_characteristic_equation() -> None:
+    """Of [[-1/2, -r], [r, -1/2]] with r = sqrt(3) / 2 they are +-r."""
+    frequency = S5(2, 2).frequency
+    torch.testing.assert_close(frequency, torch.tensor([3**0.5 / 2]))
 
 
 @pytest.mark.parametrize("name", MIXERS)

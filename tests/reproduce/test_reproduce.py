@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import sys
@@ -21,7 +22,7 @@ from anymdp_bench.evaluation.boards import BOARDS, Board, get_board
 from anymdp_bench.evaluation.paper import environments
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
-from anymdp_bench.reproduce import difficulty, laws
+from anymdp_bench.reproduce import difficulty, efficiency, laws
 from anymdp_bench.reproduce.compact import Compact, load_compact, save_compact
 from anymdp_bench.reproduce.document import pipe_table, replace_part
 from anymdp_bench.reproduce.runs import RESULTS, Cell, Places, find, play
@@ -104,6 +105,17 @@ def test_damaged_compact_results_are_told(content: str, message: str, tmp_path: 
         load_compact(path)
 
 
+@pytest.mark.parametrize("suffix", [".json", ".parquet"])
+def test_a_changed_compact_result_is_told(suffix: str, tmp_path: Path) -> None:
+    saved = save_compact(finished(), tmp_path)
+    path = saved.path.with_suffix(suffix)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"asymptotic": 1', b'"asymptotic": 2').replace(b"PAR1", b"PAR2", 1))
+    assert path.read_bytes() != content
+    with pytest.raises(RecordsError, match=rf"{suffix}: (damaged|cannot be read).* --fresh"):
+        load_compact(saved.path).curve()
+
+
 def test_a_missing_curve_is_told(tmp_path: Path) -> None:
     saved = save_compact(finished(), tmp_path)
     saved.path.with_suffix(".parquet").unlink()
@@ -147,9 +159,9 @@ def test_a_run_goes_on_from_its_own_records(tmp_path: Path) -> None:
 
 
 def test_the_table_has_all_rows_of_the_paper() -> None:
-    assert len(environments()) == 17
+    assert len(environments()) == 17 + 3  # and the pendulums with random starts
     cells = paper_cells(["q-ucb", "oracle"], 16)
-    assert len(cells) == 17 + 14  # the oracle has nothing to solve on three pendulums
+    assert len(cells) == 20 + 14  # the oracle has nothing to solve on six pendulums
     tasks = {cell.bank: cell.board.n_tasks for cell in cells}
     assert tasks["anymdp-16x5-v0"] == 16 and tasks["frozenlake-v0"] == get_board("frozenlake-v0").n_tasks
     assert not any(cell.any_tasks for cell in cells)
@@ -178,7 +190,7 @@ def test_texts_put_the_papers_figures_beside_ours() -> None:
         ),
     }
     frame = paper_frame(results, ["q-ucb", "oracle"])
-    assert len(frame) == 34
+    assert len(frame) == 40
     status = frame.set_index(["agent", "board"])["status"]
     assert status["oracle", "pendulum-g1-online-v0"] == f"{CANNOT_PLAY}: needs tables to solve"
     assert status["q-ucb", "pendulum-g1-online-v0"] == NOT_RUN
@@ -343,6 +355,57 @@ def test_laws_of_garnet_are_flatter_than_those_of_anymdp() -> None:
 def test_an_exponential_law_is_a_line() -> None:
     assert laws._line_fit(np.log(0.5 ** np.arange(1, 20))) == pytest.approx(1)
     assert laws._line_fit(np.array([0.0, 1.0, 0.0, 1.0, 0.0])) == pytest.approx(0)
+
+
+# sample efficiency
+
+
+def rising_result(tmp_path: Path, bank: str = "anymdp-16x5-v0") -> Compact:
+    """A learner that plays perfectly after 20 training steps, under the name of a row of the table."""
+    saved = save_compact(finished(TabledLearner(slow=20)), tmp_path)
+    manifest = dataclasses.replace(saved.manifest, board=get_board(bank))
+    return dataclasses.replace(saved, manifest=manifest)
+
+
+def test_steps_to_shares_of_the_oracle_are_those_of_the_score_columns(tmp_path: Path) -> None:
+    found = rising_result(tmp_path)
+    frame = efficiency.efficiency_frame({("anymdp-16x5-v0", "q-ucb"): found}, ["q-ucb", "omnirl-16"])
+    assert len(frame) == 2 * len(efficiency.BANKS)
+    line = frame.iloc[0]
+    for share in (50, 80, 90, 95):
+        assert line[f"steps_to_oracle_{share}"] == found.scores[f"steps_to_oracle_{share}"]
+        assert line[f"steps_to_oracle_{share}_low"] <= line[f"steps_to_oracle_{share}"]
+    text = efficiency.efficiency_text(frame)
+    assert "not run" in text and "cannot play: needs at most 16 states" in text
+    assert "at most" in next(row for row in text.splitlines() if "q-ucb *" in row and "16x5" in row)
+
+
+def test_an_interval_is_open_where_resamples_never_reach_the_share() -> None:
+    steps = np.tile([10.0, 20.0], (4, 1))
+    half = efficiency.Curve(np.array([[0.0, 1.0]] * 2 + [[0.0, 0.0]] * 2), steps)
+    assert efficiency.steps_to(half.scores, half.steps, 0.5) == (20.0, False)
+    low, high = efficiency.steps_interval(half, 0.5)
+    assert low == 20 and math.isnan(high)
+    whole = efficiency.Curve(np.ones((4, 2)), steps)
+    assert efficiency.steps_to(whole.scores, whole.steps, 0.95) == (10.0, True)
+    assert efficiency.steps_interval(whole, 0.95) == (10.0, 10.0)
+
+
+def test_the_command_draws_what_is_kept_and_says_what_is_missing(capsys, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = "sample-efficiency", "--no-run", "--agents", "uniform,oracle,nobody", "--results", "kept"
+    places = Places(tmp_path / "kept", tmp_path / "records")
+    play(Cell("uniform", get_board("frozenlake-slippery-v0"), "frozenlake-slippery-v0"), places)
+    monkeypatch.setattr(sys, "argv", ["anymdp-bench", "reproduce", *words])
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    told = capsys.readouterr()
+    assert "nobody: no such agent is installed, left out." in told.err
+    assert "oracle: no result is kept, left out." in told.err
+    assert "| FrozenLake (slippery)   | uniform" in told.out and "| oracle" not in told.out
+    out = tmp_path / "runs" / "reproduce"
+    assert "</svg>" in (out / "figures" / "sample-efficiency.svg").read_text()
+    assert pd.read_csv(out / "sample-efficiency.csv")["status"].tolist().count("run") == 1
 
 
 # what is committed

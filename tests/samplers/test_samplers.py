@@ -210,7 +210,7 @@ ILLEGAL: list[tuple[str, dict[str, object], str]] = [
     ("anymdp", {"n_states": 1, "min_states": 1}, "drop it"),
     ("anymdp", {"kernel_width": "both"}, "'state', 'action'"),
     ("anymdp", {"ergodicity": 1}, "True or False"),
-    ("anymdp", {"branching": 2}, "Unknown setting of family 'anymdp' 'branching'"),
+    ("anymdp", {"branching": 2}, "family 'anymdp' got an unexpected keyword argument 'branching'"),
     ("garnet", {"branching": 17}, "integer in 1..16"),
     ("garnet", {"sigma": -1.0}, "number in"),
     ("garnet", {"sigma": float("nan")}, "number in"),

@@ -23,6 +23,8 @@ from anymdp_bench.scoring.intervals import (
 )
 from anymdp_bench.scoring.lived import recent_scores
 from anymdp_bench.scoring.normalise import normalise, pool_size
+from anymdp_bench.scoring.reached import first_at, rising
+from anymdp_bench.scoring.recent import areas, last_scores
 
 NAN = float("nan")
 
@@ -189,6 +191,71 @@ def test_lived_needs_every_cell() -> None:
     assert scoring.score(record)["lived_1000"] == pytest.approx(0.5)
     assert scoring.score(record)["lived_2000"] == pytest.approx(0.5)
     assert np.isnan(scoring.score(record)["lived_5000"])
+
+
+def test_last_scores_by_hand() -> None:
+    lived = np.arange(1.0, 16)[None]
+    ends = np.arange(1, 16)[None] * 100
+    assert last_scores(lived, ends, 1)[0] == 1.0  # the first episode is under way
+    assert last_scores(lived, ends, 299)[0] == 1.5
+    assert last_scores(lived, ends, 1000)[0] == pytest.approx(5.5)
+    assert last_scores(lived, ends, 1199)[0] == pytest.approx(6.5)
+    assert last_scores(lived, ends, 10**9)[0] == pytest.approx(10.5)  # carried forward
+
+
+def test_recent_columns_carry_every_task_forward() -> None:
+    short, long = [1.0] * 400, [0.0] * 390 + [10.0] * 10  # oracle 10, 5 steps an episode: 2,000 steps
+    got = scoring.score(exact_record([[1], [1]], lived=[short, long]))
+    for steps, score in {500: 0.05, 1_000: 0.05, 2_000: 0.55, 5_000: 0.55, 1_000_000: 0.55}.items():
+        assert got[f"recent_{steps}"] == pytest.approx(score)
+
+
+def test_area_by_hand() -> None:
+    lived, ends = np.array([[0.0, 1.0, 3.0]]), np.array([[4, 6, 10]])
+    assert areas(lived, ends, 4)[0] == 0
+    assert areas(lived, ends, 6)[0] == pytest.approx(2 / 6)
+    assert areas(lived, ends, 8)[0] == pytest.approx((2 + 6) / 8)
+    assert areas(lived, ends, 16)[0] == pytest.approx((2 + 12 + 6 * 4 / 3) / 16)
+    got = scoring.score(exact_record([[1], [1]], lived=[[5.0] * 40, [10.0] * 40]))
+    assert got["area_10000"] == pytest.approx(0.75)
+    assert got["area_10000_low"] == 0.5 and got["area_10000_high"] == 1.0
+
+
+def test_area_is_the_mean_over_single_steps() -> None:
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(1, 30, size=(1, 60))
+    lived, ends = rng.normal(size=(1, 60)), np.cumsum(lengths, axis=1)
+    for steps in (1, 50, int(ends[0, -1])):
+        by_step = lived[0].repeat(lengths[0])[:steps]
+        assert areas(lived, ends, steps)[0] == pytest.approx(by_step.mean())
+
+
+def test_shares_of_the_oracle_are_reached_at_the_first_point_of_the_rising_fit() -> None:
+    record = exact_record([[1.0, 5, 5, 8, 9, 9, 9.5, 9.5, 9.5, 9.5]])
+    got = scoring.score(record)
+    assert [got[f"episodes_to_oracle_{share}"] for share in (50, 80, 90, 95)] == [200, 400, 500, 700]
+    assert got["steps_to_oracle_50"] == 14
+    low = scoring.score(exact_record([[1.0, 4, 4.9]]))
+    assert np.isnan(low["steps_to_oracle_50"]) and np.isnan(low["episodes_to_oracle_50"])
+
+
+def test_a_lucky_point_reaches_nothing() -> None:
+    lucky = np.full(40, 0.5)
+    lucky[[10, 39]] = 1.3
+    fit = rising(lucky)
+    assert (np.diff(fit) >= 0).all() and fit.max() == pytest.approx((3 * 0.5 + 1.3) / 4)
+    assert first_at(fit, 0.8) is None and first_at(fit, 0.5) == 0
+    np.testing.assert_allclose(rising(np.arange(30.0))[:27], np.arange(27))
+    np.testing.assert_allclose(rising(np.array([0.2])), [0.2])
+
+
+def test_shares_are_reached_as_early_under_noise() -> None:
+    """A curve of 92 % crosses 95 % by luck almost surely; its fit does not."""
+    rng = np.random.default_rng(4)
+    curves = 0.92 + 0.05 * rng.normal(size=(200, 200))
+    by_luck = (curves >= 0.95).any(axis=1).mean()
+    fitted = np.mean([first_at(rising(curve), 0.95) is not None for curve in curves])
+    assert by_luck == 1 and fitted < 0.03
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 
 from anymdp_bench.envs import ENVS
 from anymdp_bench.foundation.seeding import AGENT_STREAM, draw, stream_key
@@ -19,7 +21,7 @@ from anymdp_bench.foundation.seeding import AGENT_STREAM, draw, stream_key
 TABLE = Path(__file__).parents[1] / "golden" / "envs.json"
 SEED, STEPS = 7, 400
 REWARD_GRID = 1e6
-"""Rewards enter in millionths."""
+"""Rewards enter in millionths, and so do observations that are not integers."""
 
 
 def trajectory_hash(env_id: str) -> str:
@@ -31,7 +33,7 @@ def trajectory_hash(env_id: str) -> str:
     observation, _ = env.reset(seed=SEED)
     done = False
     for step in range(STEPS):
-        digest.update(np.asarray(observation, dtype="<i8").tobytes())
+        digest.update(_integers(observation).tobytes())
         if done:
             observation, _ = env.reset()
             done = False
@@ -43,6 +45,13 @@ def trajectory_hash(env_id: str) -> str:
         digest.update(np.array(record, dtype="<i8").tobytes())
         done = terminated or truncated
     return digest.hexdigest()
+
+
+def _integers(observation: Any) -> NDArray[np.int64]:
+    values = np.asarray(observation)
+    if values.dtype.kind == "f":
+        values = np.rint(values.astype(np.float64) * REWARD_GRID)
+    return values.astype("<i8")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ from anymdp_bench.leaderboard.site.build import build_site
 from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.submissions.facts import board_facts
 from anymdp_bench.leaderboard.submissions.submission import read_submission
-from anymdp_bench.leaderboard.verification.verdict import write_verdict
 from tests.leaderboard.test_board_site import HOSTILE, with_title
-from tests.leaderboard.test_standings import verdict
+from tests.support.maintainer import allow, new_key, verify_as_found
 from tests.support.synthetic import write_submission
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -29,11 +28,13 @@ BOARD = "anymdp-1x5-online-v0"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("boards")
     facts = board_facts(BOARD)
+    key = new_key(tmp_path_factory.mktemp("keys"))
+    allow(root, key)
     for i, name in enumerate(("alpha", "beta", "gamma", "delta")):
         learner = name == "delta"
         folder = write_submission(root, facts, name, level=0.9 - 0.2 * i, learner=learner, seed=i)
         if name in ("beta", "gamma"):
-            write_verdict(folder, verdict(read_submission(folder).digest))
+            verify_as_found(folder, read_submission(folder), key)
     write_submission(root, board_facts("cliffwalking-online-v0"), "alpha", level=0.7)
     standings = load_standings(root)
     out = tmp_path_factory.mktemp("site")

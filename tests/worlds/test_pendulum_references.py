@@ -32,7 +32,9 @@ from anymdp_bench.worlds.pendulum.solve import (
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 
 TASKS = [PendulumTask(g=g) for g in GRAVITIES]
+FIXED = [PendulumTask(g=g, start="fixed") for g in GRAVITIES]
 BOARDS = {1.0: "pendulum-g1-v0", 5.0: "pendulum-g5-v0", 9.8: "pendulum-g9.8-v0"}
+FIXED_BOARDS = {1.0: "pendulum-g1-fixed-v0", 5.0: "pendulum-g5-fixed-v0", 9.8: "pendulum-g9.8-fixed-v0"}
 N_EPISODES = 2000
 ONE_STEP = -(math.pi**2 / 3 + 0.1 / 3)
 """Mean reward of a first step without torque: uniform angle in (-pi, pi), uniform speed in (-1, 1)."""
@@ -84,12 +86,13 @@ def test_a_longer_horizon_costs_more_and_gravity_makes_it_harder() -> None:
 
 
 def test_the_grid_is_fine_enough() -> None:
-    for task in TASKS:
+    for task in TASKS + FIXED:
         optimum = _entry(task)["optimum"]
         assert optimum["value"] == pytest.approx(optimum["value_on_half_grid"], rel=0.01)
         assert optimum["value_on_half_grid"] != optimum["value"]
-    again = grid_optimum(dynamics_of(PendulumTask(g=5.0)), 80)
-    assert again == pytest.approx(_entry(PendulumTask(g=5.0))["optimum"]["value"], rel=0.02)
+    for task, error in ((PendulumTask(g=5.0), 0.02), (PendulumTask(g=9.8, start="fixed"), 0.03)):
+        again = grid_optimum(dynamics_of(task), 80)
+        assert again == pytest.approx(_entry(task)["optimum"]["value"], rel=error)
 
 
 def test_search_finds_the_known_best_policy_of_one_step() -> None:
@@ -123,6 +126,41 @@ def test_kept_policies_do_what_is_kept_about_them(task: PendulumTask) -> None:
         assert values["standard_error"] < 0.003 * (kept.oracle - kept.random)
 
 
+@pytest.mark.parametrize("task", FIXED, ids=lambda task: f"g={task.g:g}")
+def test_kept_policies_of_the_fixed_start_do_what_is_kept_about_them(task: PendulumTask) -> None:
+    entry, kept = _entry(task), references(task)
+    env = DiscretePendulumEnv(g=task.g, start="fixed")
+    observation, _ = env.reset(seed=1)
+    total, policy = 0.0, normaliser_policy(task)
+    for _ in range(task.horizon):
+        observation, reward, *_ = env.step(policy[observation])
+        total += reward
+    assert total == entry["normaliser"]["mean"] == max(entry["normaliser"]["mean_of_each"])
+    assert kept.random < total < kept.optimal
+    assert entry["random"]["standard_error"] < 0.002 * (total - kept.random)
+    assert entry["normaliser"]["episodes"] == 1 and kept.oracle_std == 0.0
+
+
+def test_the_public_codes_constants_are_1_where_it_starts_and_no_agent_needs_more() -> None:
+    for g, constant in PUBLIC_CODE_RETURNS.items():
+        kept = references(PendulumTask(g=g, start="fixed", reward="shaped"))
+        assert kept.oracle == constant < _entry(PendulumTask(g=g, start="fixed"))["normaliser"]["mean"]
+    sibling = PendulumTask(g=3.5, start="fixed")
+    assert references(sibling).oracle == _entry(sibling)["normaliser"]["mean"]
+
+
+def test_uniform_play_from_the_fixed_start_agrees_with_the_environment() -> None:
+    task = PendulumTask(g=5.0, start="fixed")
+    env = PendulumVectorEnv([task] * N_EPISODES, autoreset_mode="Disabled")
+    env.reset(seed=3)
+    rng, total = np.random.default_rng(1), np.zeros(N_EPISODES)
+    for _ in range(task.horizon):
+        total += env.step(rng.integers(5, size=N_EPISODES))[1]
+    kept = references(task)
+    assert total.mean() == pytest.approx(kept.random, abs=4 * kept.random_std / math.sqrt(N_EPISODES))
+    assert kept.random == pytest.approx(-942, abs=5)  # what the paper prints for random play at g = 5
+
+
 def test_optima_are_those_known() -> None:
     for g, known in {1.0: -41.6, 5.0: -91.9, 9.8: -138.9}.items():
         assert references(PendulumTask(g=g)).optimal == pytest.approx(known, rel=0.025)
@@ -131,7 +169,7 @@ def test_optima_are_those_known() -> None:
 
 def test_the_received_reward_does_not_matter_and_other_settings_do() -> None:
     assert references(PendulumTask(g=5.0, reward="shaped")) == references(PendulumTask(g=5.0))
-    for unknown in (PendulumTask(g=3.0), PendulumTask(start="fixed"), PendulumTask(angle_bins=24)):
+    for unknown in (PendulumTask(g=3.0), PendulumTask(horizon=100), PendulumTask(angle_bins=24)):
         assert not has_references(unknown)
         with pytest.raises(
             NotTabular, match=r"have not been measured. Known are .* g in 1, 2, 3.5, 5, 7, 9.8"
@@ -140,9 +178,10 @@ def test_the_received_reward_does_not_matter_and_other_settings_do() -> None:
 
 
 def test_banks_know_their_references() -> None:
-    for g, bank in BOARDS.items():
-        assert load_bank(bank).references("test") == [references(PendulumTask(g=g))]
-        assert len(load_bank(bank).references("validation")) == 3
+    for boards, start in ((BOARDS, "random"), (FIXED_BOARDS, "fixed")):
+        for g, bank in boards.items():
+            assert load_bank(bank).references("test") == [references(PendulumTask(g=g, start=start))]
+            assert len(load_bank(bank).references("validation")) == 3
 
 
 class Normaliser:

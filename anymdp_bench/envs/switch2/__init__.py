@@ -14,7 +14,7 @@ def parallel_env(**settings: Any) -> Any:
     """Make Switch2 as a PettingZoo parallel environment.
 
     Args:
-        **settings: `step_cost`, `reward`, `observation`, `info_level`, as for `Switch2Env`.
+        **settings: `step_cost`, `reward`, `observation`, `info_level`, `render_mode`, as for `Switch2Env`.
 
     Returns:
         A `pettingzoo.ParallelEnv` of the agents ``"player_0"`` and ``"player_1"``.

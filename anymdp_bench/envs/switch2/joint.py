@@ -12,10 +12,11 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import StepBatch, StepResult
+from anymdp_bench.envs.base import StepResult
 from anymdp_bench.envs.options import Spaces
 from anymdp_bench.envs.tabular import TabularEnv
 from anymdp_bench.envs.vector import TabularVectorEnv
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.checks import check_choice, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.types import BoolArray, IntArray
@@ -128,6 +129,7 @@ class Switch2VectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
         tasks: Switch2 tasks, one for each environment, that show the same number of ids.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`; ``inner_state`` and ``transition_row`` count joint states.
+        render_mode: As for `BatchEnv`.
 
     Raises:
         InvalidConfig: a task that is not Switch2, or of other spaces, or another setting.
@@ -137,11 +139,20 @@ class Switch2VectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
     """
 
     def __init__(
-        self, tasks: Sequence[Task], *, autoreset_mode: str = "NextStep", info_level: str = "none"
+        self,
+        tasks: Sequence[Task],
+        *,
+        autoreset_mode: str = "NextStep",
+        info_level: str = "none",
+        render_mode: str | None = None,
     ) -> None:
         """See the class."""
-        self._joint = TabularVectorEnv(tasks, autoreset_mode=autoreset_mode, info_level=info_level)
+        self._joint = TabularVectorEnv(
+            tasks, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+        )
+        self.render_mode = render_mode
         self.num_envs, self.metadata = self._joint.num_envs, self._joint.metadata
+        self.autoreset_mode = self._joint.autoreset_mode
         self._spaces = player_spaces(tasks[0])
         self._check_tasks(tasks)
         self.single_observation_space, self.single_action_space = self._spaces
@@ -201,6 +212,10 @@ class Switch2VectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
             info["final_obs"][row] = self._ids[self._which[row], info["final_obs"][row]]
         return self._seen(states), rewards, terminated, truncated, info
 
+    def render(self) -> tuple[Any, ...] | None:
+        """Show the last step of each game; see `BatchEnv.render`."""
+        return self._joint.render()
+
     def _moving(self) -> BoolArray:
         """Rows whose actions the next step executes: in mode NextStep, ended games begin anew instead."""
         if self.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP:
@@ -232,6 +247,7 @@ def make_switch2_vec(
     tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
 ) -> Switch2VectorEnv:
     """Make the vector environment of ``Switch2-v0``.
 
@@ -243,11 +259,15 @@ def make_switch2_vec(
         tasks: ``"own"`` or ``"shared"``; the same here, because the settings leave nothing to draw.
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`.
 
     Raises:
         InvalidConfig: a setting is not legal.
     """
+    given.check_render_mode(render_mode)
     num_envs = check_integer("num_envs", num_envs, 1)
     check_choice("tasks", tasks, ("own", "shared"))
     task = switch2(step_cost, reward, observation)
-    return Switch2VectorEnv([task] * num_envs, autoreset_mode=autoreset_mode, info_level=info_level)
+    return Switch2VectorEnv(
+        [task] * num_envs, autoreset_mode=autoreset_mode, info_level=info_level, render_mode=render_mode
+    )

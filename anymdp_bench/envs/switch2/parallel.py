@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from pettingzoo import ParallelEnv
 
+from anymdp_bench.envs.options import RENDER_FPS, RENDER_MODES
 from anymdp_bench.envs.switch2.joint import N_PLAYERS, Switch2Env
 from anymdp_bench.foundation.errors import EpisodeOver, InvalidAction
 from anymdp_bench.foundation.types import IntArray
@@ -22,7 +23,8 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
     """Both players of Switch2, named ``"player_0"`` and ``"player_1"``.
 
     A player that arrives has terminated and leaves `agents`; its piece stays and blocks its goal. Each
-    player in play receives the team's summed reward. Infos hold for the joint step. Unknown reset options
+    player in play receives the team's summed reward. Observations are NumPy integers, and infos hold for the
+    joint step. Unknown reset options
     are ignored, as PettingZoo's API demands.
     """
 
@@ -30,11 +32,12 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
         """See `switch2.parallel_env`."""
         self.metadata: dict[str, Any] = {
             "name": "switch2_v0",
-            "render_modes": [],
+            "render_modes": list(RENDER_MODES),
+            "render_fps": RENDER_FPS,
             "is_parallelizable": True,
         }
-        self.render_mode = None
         self._joint = Switch2Env(**settings)
+        self.render_mode = self._joint.render_mode
         self.possible_agents = [f"player_{player}" for player in range(N_PLAYERS)]
         self.agents: list[str] = []
         n_ids = N_PLAYER_IDS[str(self._joint.task.config["observation"])]
@@ -108,6 +111,10 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
             {a: dict(info) for a in playing},
         )
 
+    def render(self) -> Any:
+        """Show the last step; see `SingleEnv.render`."""
+        return self._joint.render()
+
     def _check_actions(self, actions: dict[str, Any]) -> IntArray:
         """Moves of both players, int64 ``[2]``; one that has arrived stays."""
         moves = np.full(N_PLAYERS, STAY)
@@ -122,4 +129,4 @@ class Switch2ParallelEnv(ParallelEnv):  # type: ignore[misc]
         return moves
 
     def _by_player(self, seen: Any) -> PerPlayer:
-        return dict(zip(self.possible_agents, seen.tolist(), strict=True))
+        return dict(zip(self.possible_agents, seen, strict=True))

@@ -1,6 +1,7 @@
 """How agents are evaluated: one loop, two tracks, shards of cells.
 
 - `player`: an agent whose every call is checked.
+- `moves`: what was done in which inner state, and the exact advantages of it.
 - `rollout`: the loop itself, episode by episode in every row.
 - `tracks`: the in-context track (scored on what it lives) and the learner track (frozen tests).
 - `frozen`: tests of a frozen learner, exact from its policy table or sampled.

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.spaces import Discrete, Space
 from numpy.typing import NDArray
 
+from anymdp_bench.agents.handling import as_array
 from anymdp_bench.agents.protocol import Actions, Agent, AgentInfo, Observations
 from anymdp_bench.contexts import Context, join_rows
 from anymdp_bench.foundation.errors import AgentError
@@ -69,7 +70,7 @@ class Team:
             actions = self._agent.act(self._ids[observations].ravel(), self._playing(observations, active))
         except AgentError as error:
             raise _joint_row(error) from error
-        array = np.asarray(actions)
+        array = as_array(actions, "one integer for each player")
         if array.dtype.kind not in "iu" or array.shape != (N_PLAYERS * len(active),):
             raise AgentError(
                 f"{array.dtype} {array.shape} for {N_PLAYERS * len(active)} players; give one integer each."
@@ -118,7 +119,7 @@ class Team:
 
     def _joint_policy(self) -> FloatArray:
         """Product of the players' policies, float64 ``[n, S, 25]``."""
-        tables = np.asarray(self._agent.policy_table())  # type: ignore[attr-defined]
+        tables = as_array(self._agent.policy_table(), "a float64 array")  # type: ignore[attr-defined]
         first, second = (tables[p::N_PLAYERS, self._ids[:, p]] for p in range(N_PLAYERS))
         joint: FloatArray = (first[..., :, None] * second[..., None, :]).reshape(*first.shape[:2], -1)
         return joint
@@ -153,4 +154,5 @@ class Team:
 
 def _joint_row(error: AgentError) -> AgentError:
     """Say the joint row instead of the player's."""
-    return AgentError(str(error), None if error.row is None else error.row // N_PLAYERS)
+    row = None if error.row is None else error.row // N_PLAYERS
+    return AgentError(str(error), row, error.call)

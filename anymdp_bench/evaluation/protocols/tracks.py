@@ -10,17 +10,26 @@ from anymdp_bench.agents.protocol import Episodes
 from anymdp_bench.envs.base import BatchEnv
 from anymdp_bench.evaluation.boards import Board
 from anymdp_bench.evaluation.protocols.frozen import FrozenTest
+from anymdp_bench.evaluation.protocols.moves import Moves, has_advantages
 from anymdp_bench.evaluation.protocols.player import Player
 from anymdp_bench.evaluation.protocols.rollout import OnEpisodes, rollout
 from anymdp_bench.records.record import Points, ShardRecord, block_points, join_episodes
 
 
-def live_in_context(player: Player, env: BatchEnv, board: Board, on_episodes: OnEpisodes) -> ShardRecord:
-    """Live the board's episodes in one unbroken context; blocks of them are the evaluation points."""
+def live_in_context(
+    player: Player, env: BatchEnv, board: Board, on_episodes: OnEpisodes, controls: bool = False
+) -> ShardRecord:
+    """Live the board's episodes in one unbroken context; blocks of them are the evaluation points.
+
+    With `controls` the record also holds the exact advantages of what was done, where there are any.
+    """
     start = time.monotonic()
     clock = np.zeros((len(player.cells), board.context_episodes))
-    lived = rollout(player, env, board.context_episodes, on_episodes=on_episodes, clock=clock)
-    return ShardRecord(block_points(lived, board.block, clock - start), lived)
+    known = controls and all(map(has_advantages, env.tasks))
+    moves = Moves(len(player.cells)) if known else None
+    lived = rollout(player, env, board.context_episodes, on_episodes=on_episodes, clock=clock, moves=moves)
+    sums = None if moves is None else moves.sums(env.tasks, lived.lengths)
+    return ShardRecord(block_points(lived, board.block, clock - start), lived, sums)
 
 
 def train_and_test(

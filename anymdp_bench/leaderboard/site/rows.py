@@ -50,6 +50,8 @@ SCORES = (
     Column("asymptotic", "asymptotic %", True, "mean over the last tenth of the budget"),
     Column("regret", "regret", True, "mean of 1 - score over the budget"),
     Column("optimum", "of optimum %", True, "share of the finite-horizon optimum"),
+    Column("area", "area to 10K steps %", True, "mean score over the first 10,000 learning steps"),
+    Column("oracle90", "steps to 90 % of oracle", True),
 )
 SORTED_BY = (
     "iqm",
@@ -60,6 +62,8 @@ SORTED_BY = (
     "asymptotic",
     "regret",
     "optimum_share",
+    "area_10000",
+    "steps_to_oracle_90",
 )
 """Score column that each of `SCORES` is sorted by."""
 STATUS = Column("status", "status", False)
@@ -67,7 +71,9 @@ BOARD_COLUMNS = (RANK, AGENT, *SCORES, STATUS)
 AGENT_COLUMNS = (RANK, *SCORES, STATUS)
 LINES = {
     "verified": "",
-    "unverified": "Unverified: not yet run a second time",
+    "older rules": "Older rules: a part was run again, before the rules of today",
+    "unverified": "Unverified: no rank",
+    "fell": "Fell on tasks that it could not know, not ranked",
     "refuted": "Not reproduced: a second run came out differently, not ranked",
     "privileged": "Privileged: reads the task, not ranked",
     "joint": "Joint: controls all players, not ranked",
@@ -91,7 +97,8 @@ def rank_value(row: Row) -> Value:
 
 def tags(entry: Entry) -> list[dict[str, str]]:
     """Short words on an entry; only verdicts are coloured."""
-    kinds = {"verified": GOOD, "not reproduced": BAD, "falls on fresh tasks": BAD}
+    kinds = {"verified": GOOD, "not reproduced": BAD}
+    kinds |= {f"falls on {kind} tasks": BAD for kind in ("renamed", "fresh")}
     return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry)]
 
 
@@ -183,10 +190,11 @@ def total_view(total: Total) -> dict[str, Any]:
     return {
         "name": total.entry.name,
         "title": total.entry.metadata.title,
-        "mean_rank": Value(f"{total.mean_rank:.2f}", total.mean_rank),
-        "mean_iqm": Value(percent(total.mean_iqm), total.mean_iqm),
+        "rank": Value("", math.nan) if total.rank is None else Value(str(total.rank), total.rank),
+        "mean_iqm": Value(percent(total.mean), total.mean),
         "n_rows": total.n_rows,
-        "verified": total.verified,
+        "group": total.group,
+        "kind": GOOD if total.group == "verified" else "no",
     }
 
 
@@ -224,15 +232,23 @@ def _details(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "Python", metadata.machine.python
     yield "packages", ", ".join(f"{name} {number}" for name, number in metadata.machine.packages.items())
     yield "processor", f"{metadata.machine.processor or 'unknown'} ({metadata.machine.machine})"
-    verdict = entry.verdict
-    if verdict is None:
-        yield "verification", "none yet"
-        return
-    again, fresh = verdict.reproduction, verdict.fresh
-    if again is not None:
-        yield "second run", f"{again.outcome}; test: {again.test}; {again.cells} runs on tasks repeated"
-        yield "p-value", "none" if again.p_value is None else f"{again.p_value:.4g}"
-        yield "not as in the record", ", ".join(again.differing) or "nothing"
-    if fresh is not None:
-        drop = f"{percent(fresh.drop)} % [{percent(fresh.low)}, {percent(fresh.high)}]"
-        yield "fresh tasks", f"{percent(fresh.fresh)} % on {fresh.tasks} tasks, drop {drop} (99.9 % interval)"
+    yield from _found(entry)
+    older = entry.older
+    if older is not None and older.reproduction is not None:
+        again = older.reproduction
+        yield "second run, older rules", f"{again.outcome}; {again.cells} runs on tasks repeated"
+
+
+def _found(entry: Entry) -> Iterable[tuple[str, object]]:
+    """What verification found, and what is missing."""
+    findings = entry.findings
+    missing = findings.missing(entry.needs)
+    yield "verification", f"missing: {', '.join(missing)}" if missing else "complete"
+    yield "signed by", findings.signer or "nobody"
+    if findings.replays:
+        yield "shards equal to the bit", f"{len(findings.equal_shards)} of {entry.needs.shards}"
+    for line in (*findings.again("renamed"), *findings.again("fresh")):
+        drop = f"{percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}]"
+        names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"
+        text = f"{percent(line.found)} % on {line.tasks} tasks{names}, drop {drop} (99.9 % interval)"
+        yield f"{line.kind} tasks, new seeds", text

@@ -14,8 +14,10 @@ from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.leaderboard.submissions.curves import first_tasks
 from anymdp_bench.leaderboard.submissions.metadata import Metadata
 from anymdp_bench.leaderboard.submissions.submission import Submission
-from anymdp_bench.leaderboard.verification.permutation import late_scores
+from anymdp_bench.leaderboard.verification.comparison import late_scores
+from anymdp_bench.leaderboard.verification.findings import Findings, Needs
 from anymdp_bench.leaderboard.verification.verdict import Verdict
+from anymdp_bench.leaderboard.verification.verify import needs_of
 from anymdp_bench.records.record import Record
 from anymdp_bench.scoring.intervals import interquartile_mean, task_means
 
@@ -56,7 +58,9 @@ class Entry:
         scores: Score columns by number of tasks; empty where the board has no references.
         late: float64 ``[n]``, mean score of each task over the last tenth of the points.
         curve: Learning curve.
-        verdict: What verification found; None before.
+        findings: What verification found.
+        needs: What it must find.
+        older: What it found under the older rules; None where it did not, or the submission is newer.
     """
 
     metadata: Metadata
@@ -65,7 +69,9 @@ class Entry:
     scores: Mapping[int, Scores]
     late: FloatArray
     curve: Curve
-    verdict: Verdict | None
+    findings: Findings
+    needs: Needs
+    older: Verdict | None
 
     @property
     def name(self) -> str:
@@ -79,40 +85,59 @@ class Entry:
 
     @property
     def verified(self) -> bool:
-        """Whether a second run agreed."""
-        return self.verdict is not None and self.verdict.verified
+        """Whether everything was found that must be, nothing against it, and a maintainer signed for it."""
+        return self.findings.signer is not None and self.findings.holds(self.needs)
+
+    @property
+    def verified_before(self) -> bool:
+        """Whether a part of it was played again under the older rules, and agreed."""
+        return not self.verified and self.older is not None and self.older.verified
 
     @property
     def refuted(self) -> bool:
         """Whether a second run disagreed."""
-        found = self.verdict.reproduction if self.verdict else None
-        return found is not None and found.outcome == "different"
+        return self.findings.refuted or (self.older is not None and self.older.refuted)
 
     @property
-    def fell(self) -> bool:
-        """Whether it does worse on fresh tasks than chance explains."""
-        return self.verdict is not None and self.verdict.fresh is not None and self.verdict.fresh.fell
+    def fell(self) -> tuple[str, ...]:
+        """On which tasks it does worse than chance explains: ``"renamed"``, ``"fresh"``."""
+        before = self.older is not None and self.older.fresh is not None and self.older.fresh.fell
+        return tuple(dict.fromkeys((*self.findings.fell, *["fresh"] * before)))
 
     @property
     def outside(self) -> str | None:
-        """Why it stands outside the ranking; None if it is ranked."""
+        """Why it stands outside the ranking; None if it may be ranked."""
         agent = self.metadata.agent
         if self.refuted:
             return "refuted"
+        if self.fell:
+            return "fell"
         return "privileged" if agent.privileged else "joint" if agent.joint else None
+
+    @property
+    def group(self) -> str:
+        """``"verified"``, ``"older rules"``, ``"unverified"``, or why it is outside."""
+        known = "verified" if self.verified else "older rules" if self.verified_before else "unverified"
+        return self.outside or known
 
     def late_mean(self, n_tasks: int) -> float:
         """Interquartile mean over the first tasks of the mean score over the last tenth."""
         return float(interquartile_mean(self.late[:n_tasks])) if self.scores else math.nan
 
 
-def make_entry(submission: Submission, lengths: Iterable[int], verdict: Verdict | None) -> Entry:
+def make_entry(
+    submission: Submission,
+    lengths: Iterable[int],
+    findings: Findings | None = None,
+    older: Verdict | None = None,
+) -> Entry:
     """Score and summarise a submission.
 
     Args:
         submission: Read and checked.
         lengths: Numbers of tasks to score on; those beyond the submission's are left out.
-        verdict: What verification found.
+        findings: What verification found; None before.
+        older: What it found under the older rules.
     """
     record = submission.record
     n_tasks = submission.n_tasks
@@ -124,7 +149,9 @@ def make_entry(submission: Submission, lengths: Iterable[int], verdict: Verdict 
         scores={n: found for n, found in scores.items() if found},
         late=task_means(late_scores(record), record.task_index),
         curve=curve_of(record),
-        verdict=verdict,
+        findings=findings or Findings(),
+        needs=needs_of(submission),
+        older=older,
     )
 
 

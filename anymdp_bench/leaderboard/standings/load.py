@@ -15,10 +15,15 @@ from anymdp_bench.leaderboard.standings.listed import listed_boards
 from anymdp_bench.leaderboard.standings.overall import Total, overall
 from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, rank
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
 from anymdp_bench.leaderboard.submissions.submit import OWNER, SUBMISSIONS
-from anymdp_bench.leaderboard.verification.verdict import SUFFIX, read_verdict
+from anymdp_bench.leaderboard.verification import findings, verdict
+from anymdp_bench.leaderboard.verification.signature import SIGNATURE, SIGNERS, signer_of
+
+BESIDE = (verdict.SUFFIX, findings.SUFFIX, findings.SUFFIX + SIGNATURE)
+"""Endings of the files that lie beside submissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def load_standings(root: Path, facts_of: FactsOf = board_facts) -> Standings:
     boards: dict[str, Standing] = {}
     for name in dict.fromkeys([*listed_boards(), *folders]):
         try:
-            boards[name] = _standing(name, folders.get(name, []), facts_of)
+            boards[name] = _standing(name, folders.get(name, []), facts_of, root)
         except SubmissionRefused as error:
             problems += error.problems
     refuse(problems)
@@ -69,31 +74,48 @@ def _folders(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     """Submissions' folders by board, and problems with what else lies there."""
     found: dict[str, list[Path]] = defaultdict(list)
     problems = []
-    for board in sorted(path.iterdir()) if path.is_dir() else []:
+    for board in _visible(path):
         if board.is_symlink() or not board.is_dir():
             problems.append(problem("folder", f"{shown(board.name)} is no folder of a board"))
             continue
-        for entry in sorted(board.iterdir()):
-            verdict = entry.name.endswith(SUFFIX) and entry.is_file()
-            if not verdict:
+        for entry in _visible(board):
+            suffix = next((end for end in BESIDE if entry.name.endswith(end)), None)
+            if suffix is None or not entry.is_file():
                 found[board.name].append(entry)
-            elif not (board / entry.name.removesuffix(SUFFIX)).is_dir():
+            elif not (board / entry.name.removesuffix(suffix)).is_dir():
                 problems.append(problem("folder", f"{shown(entry.name)} is a verdict on nothing"))
     return found, problems
 
 
-def _standing(name: str, folders: list[Path], facts_of: FactsOf) -> Standing:
+def _visible(folder: Path) -> list[Path]:
+    """What lies in a folder, but for what a killed writer left: its temporary names begin with a dot."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
+def _standing(name: str, folders: list[Path], facts_of: FactsOf, root: Path) -> Standing:
     submissions, problems = _read_all(folders, facts_of)
     refuse(problems)
     board, n_tasks = _specification(name, submissions)
     lengths = sorted({submission.n_tasks for submission in submissions} | {n_tasks}, reverse=True)
+    listed = verdict.listed_verdicts(root)
     entries = tuple(
-        make_entry(submission, lengths, read_verdict(folder, submission.digest))
+        make_entry(
+            submission,
+            lengths,
+            findings.read_findings(folder, submission.digest, _signer(folder, root)),
+            verdict.read_older_verdict(folder, submission.digest, listed),
+        )
         for folder, submission in zip(folders, submissions, strict=True)
     )
     rankings = (rank(entries, track, n) for n in lengths for track in TRACKS)
     shown = tuple(ranking for ranking in rankings if ranking.rows or ranking.n_tasks == n_tasks)
     return Standing(board, n_tasks, entries, shown)
+
+
+def _signer(folder: Path, root: Path) -> str | None:
+    """Who has signed the findings about a submission."""
+    return signer_of(findings.findings_path(folder), root / SIGNERS)
 
 
 def _specification(name: str, submissions: list[Submission]) -> tuple[Board, int]:
@@ -124,3 +146,8 @@ def _owner_problems(boards: dict[str, Standing]) -> Iterator[str]:
                 if getattr(entry.metadata, field) != getattr(other.metadata, field):
                     text = f"{entry.name} has another {field} on {entry.board} than on {other.board}"
                     yield problem("owner", text)
+    titles: dict[str, str] = {}
+    for name, entry in first.items():
+        other_name = titles.setdefault(looks_like(entry.metadata.title), name)
+        if other_name != name:
+            yield problem("title", f"{name} has a title that looks like that of {other_name}")

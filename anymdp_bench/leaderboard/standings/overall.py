@@ -1,29 +1,29 @@
-"""The overall board: mean rank and mean interquartile mean over the rows of the paper's table.
+"""The overall board: mean score against fixed references over the rows of the paper's table.
 
-It was defined before anyone was ranked, and is version 0:
+It is version 1. Version 0 ordered by mean rank, so that anybody's place depended on who else had entered.
 
 - Its rows are the online boards of `listed.paper_boards`.
 - Every row counts on its first 16 tasks (all, where there are fewer), so that an entry which plays only a
   prefix takes part like any other.
-- In each row the entries of a track are ranked by interquartile mean; equal values share the mean of their
-  ranks. A row that an agent has not entered counts as the rank after the last, and as a score of 0, which is
-  what uniform play gets.
-- Agents are ordered by mean rank, then by mean interquartile mean. Privileged and joint agents are left out.
+- A row counts as the interquartile mean of the late scores, 0 at least; 0 is uniform play and 1 the oracle. A
+  row that an agent has not entered, or that is not verified, counts as 0.
+- Agents are ordered by the mean over the rows. Privileged and joint agents are left out. Agents all of whose
+  rows are unverified stand below the line, without a rank.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import stats
-
 from anymdp_bench.leaderboard.standings.entry import Entry
 from anymdp_bench.leaderboard.standings.listed import paper_boards
+from anymdp_bench.leaderboard.standings.ranking import RANKED
 
-NAME = "overall-v0"
+NAME = "overall-v1"
 TASKS = 16
+GROUPS = (*RANKED, "unverified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,17 @@ class Total:
 
     Attributes:
         entry: Any of its entries, for its name and title.
-        mean_rank: Over all rows.
-        mean_iqm: Over all rows.
-        n_rows: Rows that it has entered.
-        verified: Whether all of these are verified.
+        group: The lowest group among the rows that count.
+        rank: 1 is best; None where nothing is verified.
+        mean: Over all rows.
+        n_rows: Rows that count.
     """
 
     entry: Entry
-    mean_rank: float
-    mean_iqm: float
+    group: str
+    rank: int | None
+    mean: float
     n_rows: int
-    verified: bool
 
 
 def overall(entries: Mapping[str, Sequence[Entry]], track: str) -> list[Total]:
@@ -52,24 +52,27 @@ def overall(entries: Mapping[str, Sequence[Entry]], track: str) -> list[Total]:
         entries: Entries of each board, by name of the board.
         track: ``"in-context"`` or ``"learner"``.
     """
-    rows = [_row(entries.get(name, ()), track) for name in paper_boards()]
-    names = sorted({name for row in rows for name in row})
-    totals = []
-    for name in names:
-        ranks = [row[name][1] if name in row else len(row) + 1.0 for row in rows]
-        values = [row[name][2] if name in row else 0.0 for row in rows]
-        mine = [row[name][0] for row in rows if name in row]
-        verified = all(entry.verified for entry in mine)
-        totals.append(Total(mine[0], float(np.mean(ranks)), float(np.mean(values)), len(mine), verified))
-    return sorted(totals, key=lambda total: (total.mean_rank, -total.mean_iqm, total.entry.name))
+    boards = paper_boards()
+    agents: dict[str, list[Entry]] = defaultdict(list)
+    for name in boards:
+        for entry in entries.get(name, ()):
+            if entry.track == track and entry.scores and entry.group in GROUPS:
+                agents[entry.name].append(entry)
+    totals: list[Total] = []
+    found = [_sum(rows, len(boards)) for rows in agents.values()]
+    for group in GROUPS:
+        mine = sorted((t for t in found if t[1] == group), key=lambda t: (-t[2], t[0].name))
+        above = len(totals)
+        for entry, _, mean, n_rows in mine:
+            better = sum(other > mean for _, _, other, _ in mine)
+            place = above + 1 + better if group in RANKED else None
+            totals.append(Total(entry, group, place, mean, n_rows))
+    return totals
 
 
-def _row(entries: Sequence[Entry], track: str) -> dict[str, tuple[Entry, float, float]]:
-    """Entry, rank and score of each agent in one row."""
-    mine = [entry for entry in entries if entry.track == track and not entry.outside and entry.scores]
-    values = [entry.late_mean(min(TASKS, entry.n_tasks)) for entry in mine]
-    ranks = stats.rankdata([-value for value in values], method="average")
-    return {
-        entry.name: (entry, float(place), value)
-        for entry, place, value in zip(mine, ranks, values, strict=True)
-    }
+def _sum(rows: Sequence[Entry], n_boards: int) -> tuple[Entry, str, float, int]:
+    """Any entry, the group, the mean and the number of rows that count."""
+    counted = [entry for entry in rows if entry.group in RANKED] or rows
+    group = max((entry.group for entry in counted), key=GROUPS.index)
+    scores = [max(0.0, entry.late_mean(min(TASKS, entry.n_tasks))) for entry in counted]
+    return counted[0], group, sum(scores) / n_boards, len(counted)

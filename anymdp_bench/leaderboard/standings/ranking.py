@@ -2,8 +2,9 @@
 
 Within a track, entries are ranked by the interquartile mean over tasks of their asymptotic score. Two
 entries whose intervals overlap are tied: a rank is 1 plus the number of entries whose whole interval lies
-above. Verified entries stand first, the others below a line. Privileged and joint agents, entries that a
-second run refuted, and published figures are not ranked.
+above. Verified entries stand first, then those that were verified by older rules; nobody's rank depends on a
+lower group. Entries that are not verified, that a second run refuted or that fell on renamed or fresh tasks,
+privileged and joint agents, and published figures are not ranked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from anymdp_bench.leaderboard.standings.entry import Entry, Scores
 
 TRACKS = ("in-context", "learner")
+RANKED = ("verified", "older rules")
+"""Groups with ranks, the higher first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Row:
 
     @property
     def group(self) -> str:
-        """``"verified"``, ``"unverified"``, or why it is not ranked."""
-        return self.entry.outside or ("verified" if self.entry.verified else "unverified")
+        """`Entry.group`; entries without a score are never ranked, whatever it is."""
+        return self.entry.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,13 @@ def interval(scores: Scores) -> tuple[float, float]:
 def rank(entries: Iterable[Entry], track: str, n_tasks: int) -> Ranking:
     """Rank the entries of a track on the first `n_tasks` tasks; entries with fewer tasks are left out."""
     mine = [entry for entry in entries if entry.track == track and entry.n_tasks >= n_tasks]
-    inside = [entry for entry in mine if entry.outside is None and n_tasks in entry.scores]
-    verified = [entry for entry in inside if entry.verified]
-    unverified = [entry for entry in inside if not entry.verified]
-    rows = [*_rank_group(verified, n_tasks, 0), *_rank_group(unverified, n_tasks, len(verified))]
-    others = [entry for entry in mine if entry.outside is not None or n_tasks not in entry.scores]
-    rows += [Row(entry, entry.scores.get(n_tasks, {}), None, False) for entry in _outside(others, n_tasks)]
+    rows: list[Row] = []
+    for group in RANKED:
+        ranked = [entry for entry in mine if entry.group == group and n_tasks in entry.scores]
+        rows += _rank_group(ranked, n_tasks, len(rows))
+    placed = {row.entry.name for row in rows}
+    others = [entry for entry in mine if entry.name not in placed]
+    rows += [Row(entry, entry.scores.get(n_tasks, {}), None, False) for entry in _below(others, n_tasks)]
     return Ranking(track, n_tasks, tuple(rows))
 
 
@@ -80,9 +84,9 @@ def _in_order(entries: Iterable[Entry], n_tasks: int) -> list[Entry]:
     return sorted(entries, key=key)
 
 
-def _outside(entries: Iterable[Entry], n_tasks: int) -> list[Entry]:
-    """Those that are not ranked, kind by kind."""
-    return sorted(_in_order(entries, n_tasks), key=lambda entry: entry.outside or "")
+def _below(entries: Iterable[Entry], n_tasks: int) -> list[Entry]:
+    """Those that are not ranked, group by group; the unverified first."""
+    return sorted(_in_order(entries, n_tasks), key=lambda entry: (entry.outside is not None, entry.group))
 
 
 def _rank_group(entries: Sequence[Entry], n_tasks: int, above: int) -> list[Row]:

@@ -15,6 +15,8 @@ from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing, Standings
 from anymdp_bench.leaderboard.standings.overall import NAME, TASKS, Total
 from anymdp_bench.leaderboard.standings.ranking import Ranking, Row, interval
+from anymdp_bench.scoring.reached import SHARES
+from anymdp_bench.scoring.recent import RECENT_STEPS
 
 DASH = "-"
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&-])")
@@ -29,14 +31,21 @@ HEADERS = (
     "asymptotic %",
     "regret",
     "of optimum %",
+    "area to 10K steps %",
+    "steps to 90 % of oracle",
     "status",
 )
+N_SCORES = len(HEADERS) - 3
+"""Columns that hold scores: all but rank, agent and status."""
 CSV_SCORES = (
     *("iqm", "iqm_low", "iqm_high", "asymptotic", "asymptotic_low", "asymptotic_high"),
     *("performance", "performance_low", "performance_high", "steps_to_99", "episodes_to_99"),
     *("regret", "optimum_share"),
     *("lived_1000", "lived_2000", "lived_5000", "lived_10000", "lived_100000", "lived_1000000"),
     *("episodes_1_20", "episodes_181_200"),
+    *(f"{unit}_to_oracle_{share}" for share in SHARES for unit in ("steps", "episodes")),
+    *(f"recent_{steps}" for steps in RECENT_STEPS),
+    *("area_10000", "area_10000_low", "area_10000_high"),
 )
 CSV_HEAD = ("track", "tasks", "rank", "agent", "group", "gradient_free")
 TRACK_TITLES = {"in-context": "In-context agents", "learner": "Learners"}
@@ -85,9 +94,10 @@ def board_markdown(standing: Standing) -> str:
 
 LEGEND = (
     "0 % is uniform play, 100 % the oracle. Ranks are by the interquartile mean (IQM) over tasks of the mean",
-    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Rows",
-    "below the line have not been verified by a second run. *Published* rows are the figures of",
-    "arXiv 2502.02869, measured by its authors with their own tasks and protocol.",
+    "score over the last tenth of the budget; `=` marks entries whose intervals overlap another's. Area is",
+    "the mean score over the first 10,000 learning steps. Rows under *older rules* were verified by playing",
+    "a part again; unverified ones have no rank. *Published* rows are the figures of arXiv 2502.02869,",
+    "measured by its authors with their own tasks and protocol.",
 )
 
 
@@ -121,7 +131,7 @@ def _rows(ranking: Ranking) -> list[str]:
     lines = []
     group = None
     for row in ranking.rows:
-        if row.group != group and (group is not None or row.group == "unverified"):
+        if row.group != group and (group is not None or row.group != "verified"):
             lines.append(_line(["", f"**{row.group}**", *[""] * (len(HEADERS) - 2)]))
         group = row.group
         lines.append(_line(_cells(row)))
@@ -137,9 +147,9 @@ def _cells(row: Row) -> list[str]:
 
 
 def score_cells(scores: Scores) -> list[str]:
-    """Cells from the interquartile mean to the share of the optimum; a dash for what is not known."""
+    """Cells from the interquartile mean to the steps to 90 %; a dash for what is not known."""
     if not scores:
-        return [DASH] * 8
+        return [DASH] * N_SCORES
     return [
         percent(scores["iqm"]),
         DASH if math.isnan(scores["iqm"]) else " to ".join(map(percent, interval(scores))),
@@ -149,20 +159,24 @@ def score_cells(scores: Scores) -> list[str]:
         percent(scores["asymptotic"]),
         DASH if math.isnan(scores["regret"]) else f"{scores['regret']:.3f}",
         percent(scores["optimum_share"]),
+        percent(scores["area_10000"]),
+        count(scores["steps_to_oracle_90"]),
     ]
 
 
 def status_words(entry: Entry) -> list[str]:
     """Words on how far an entry can be trusted, and what it is."""
-    words = ["verified" if entry.verified else "not reproduced" if entry.refuted else "unverified"]
-    words += ["falls on fresh tasks"] * entry.fell
+    known = "verified" if entry.verified else "older rules" if entry.verified_before else "unverified"
+    words = ["not reproduced" if entry.refuted else known]
+    words += [f"falls on {kind} tasks" for kind in entry.fell]
+    words += ["uses geometry"] * entry.metadata.uses_geometry
     agent = entry.metadata.agent
     return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint
 
 
 def _published_cells(method: str, figure: Figures) -> list[str]:
     numbers = [percent(figure.performance), count(figure.steps), count(figure.episodes)]
-    return ["", f"*{escape(method)}*", DASH, DASH, *numbers, DASH, DASH, DASH, "*published*"]
+    return ["", f"*{escape(method)}*", DASH, DASH, *numbers, *[DASH] * (N_SCORES - 5), "*published*"]
 
 
 def board_csv(standing: Standing) -> str:
@@ -189,13 +203,13 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 def overall_markdown(standings: Standings) -> str:
     """The overall board."""
-    headers = ("rank", "agent", "mean rank", "mean IQM %", "rows", "status")
+    headers = ("rank", "agent", "mean IQM %", "rows", "status")
     lines = [f"# {NAME}", "", OVERALL_LEGEND, ""]
     for track, totals in standings.overall.items():
         lines += [f"## {TRACK_TITLES[track]}", ""]
         if totals:
             lines += _head(headers)
-            lines += [_line(_total_cells(place, total)) for place, total in enumerate(totals, 1)]
+            lines += [_line(_total_cells(total)) for total in totals]
         else:
             lines.append("No entry yet.")
         lines.append("")
@@ -203,22 +217,23 @@ def overall_markdown(standings: Standings) -> str:
 
 
 OVERALL_LEGEND = (
-    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks. A row without an entry "
-    "counts as the rank after the last and as a score of 0."
+    f"Mean over the rows of the paper's table, each on its first {TASKS} tasks, of the interquartile mean "
+    "(IQM) of late scores; below 0 counts as 0, and so does a row without a verified entry. Agents without "
+    "any verified entry have no rank."
 )
 
 
-def _total_cells(place: int, total: Total) -> list[str]:
-    verified = "verified" if total.verified else "unverified"
+def _total_cells(total: Total) -> list[str]:
+    rank = "" if total.rank is None else str(total.rank)
     title = escape(total.entry.metadata.title)
-    return [str(place), title, f"{total.mean_rank:.2f}", percent(total.mean_iqm), str(total.n_rows), verified]
+    return [rank, title, percent(total.mean), str(total.n_rows), total.group]
 
 
 def overall_csv(standings: Standings) -> str:
     """The overall board with every column."""
-    rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_rank", "mean_iqm", "rows", "verified")]
+    rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_iqm", "rows", "group")]
     for track, totals in standings.overall.items():
-        for place, total in enumerate(totals, 1):
-            means = _number(total.mean_rank), _number(total.mean_iqm)
-            rows.append((track, place, total.entry.name, *means, total.n_rows, total.verified))
+        for total in totals:
+            name, mean = total.entry.name, _number(total.mean)
+            rows.append((track, total.rank or "", name, mean, total.n_rows, total.group))
     return _csv(rows)

@@ -13,7 +13,7 @@ from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.boards import BOARDS, Board
 from anymdp_bench.evaluation.evaluate import task_references
 from anymdp_bench.evaluation.protocols.frozen import has_exact_test
-from anymdp_bench.evaluation.protocols.shards import MIN_TEST_EPISODES
+from anymdp_bench.evaluation.protocols.shards import MIN_TEST_EPISODES, Shape, shape_of
 from anymdp_bench.foundation.registry import lookup
 from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.planning.limits import ReturnLimits, return_limits
@@ -42,6 +42,7 @@ class BoardFacts:
         ceiling: No policy's expected return is above; `high` where the optimum is unknown.
         horizons: Longest episode in steps, int64.
         exact: Whether a learner's policy table is scored without test episodes.
+        shapes: What decides which tasks share a shard.
     """
 
     board: Board
@@ -52,6 +53,7 @@ class BoardFacts:
     ceiling: FloatArray
     horizons: IntArray
     exact: bool
+    shapes: tuple[Shape, ...]
 
     @classmethod
     def of(cls, board: Board, tasks: Sequence[Task]) -> BoardFacts:
@@ -70,6 +72,7 @@ class BoardFacts:
             ceiling=np.where(np.isnan(ceiling), high, ceiling),
             horizons=np.array([task.horizon for task in tasks]),
             exact=all(map(has_exact_test, tasks)),
+            shapes=tuple(map(shape_of, tasks)),
         )
 
     @property
@@ -102,7 +105,7 @@ def board_facts(name: str) -> BoardFacts:
     """Facts of a registered board.
 
     Raises:
-        UnknownName: with the nearest and all legal names.
+        UnknownName: with the nearest names, or all.
     """
     board = lookup("board", BOARDS, name)
     return BoardFacts.of(board, load_bank(board.bank).board_tasks(board.n_tasks))

@@ -52,6 +52,8 @@ def read_bounded(path: Path, most: int) -> bytes:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             refuse([problem("file", f"{path.name} is no regular file")])
+        if status.st_nlink > 1:
+            refuse([problem("file", f"{path.name} has another name elsewhere (a hard link): copy it")])
         content = file.read(most + 1) if status.st_size <= most else b""
     if status.st_size > most or len(content) > most:
         refuse([problem("size", f"{path.name} has {status.st_size} bytes; at most {most} are read")])

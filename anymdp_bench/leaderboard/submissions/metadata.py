@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from anymdp_bench.agents.protocol import AgentInfo
 from anymdp_bench.foundation.types import JsonScalar
-from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text
+from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text, check_title
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 
 FILE = "submission.json"
@@ -19,10 +19,13 @@ LARGEST = 1 << 18
 MOST_TASKS = 256
 MOST_SETTINGS = 60
 LARGEST_INTEGER = 1 << 63
+EARLIEST = datetime.date(2025, 2, 5)
+"""Day on which the paper appeared."""
 
 Slug = Annotated[str, AfterValidator(check_slug)]
 Link = Annotated[str, AfterValidator(check_link)]
 Short = Annotated[str, AfterValidator(lambda value: check_text(value, 60))]
+Title = Annotated[str, AfterValidator(lambda value: check_title(value, 60))]
 Long = Annotated[str, AfterValidator(lambda value: check_text(value, 400))]
 Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A-Za-z0-9_.]{0,60}$")]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -30,14 +33,14 @@ Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
-def _check_integer(value: Any) -> int:
+def check_integer(value: Any) -> int:
     """Refuse true, which equals 1 and would pass for it."""
     if type(value) is not int:
-        raise ValueError(f"{value!r} is no integer")
+        raise ValueError(f"{shown(value)} is no integer")
     return value
 
 
-Version = Annotated[Literal[1], BeforeValidator(_check_integer), Field(alias="schema")]
+Version = Annotated[Literal[1], BeforeValidator(check_integer), Field(alias="schema")]
 """Version of a file's format."""
 
 
@@ -54,7 +57,9 @@ def _check_scalar(value: Any) -> JsonScalar:
 def _check_date(value: str) -> str:
     if len(value) != len("2026-01-31"):
         raise ValueError(f"{shown(value)}: give a date as 2026-01-31")
-    datetime.date.fromisoformat(value)
+    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)
+    if not EARLIEST <= datetime.date.fromisoformat(value) <= tomorrow:
+        raise ValueError(f"{shown(value)}: give the day of submission, {EARLIEST} to today")
     return value
 
 
@@ -124,17 +129,20 @@ class Metadata(Strict):
         date: Day of submission.
         entry_point: Registered name or ``"package.module:factory"`` with which `verify` makes the agent.
         gradient_free: No gradient step is taken while the agent is evaluated.
+        uses_geometry: It makes use of what neighbouring ids of observations mean; so it is not verified
+            under permuted ids, and shown as such.
         agent: What the agent declared.
         board: Fields of the board's specification, with the number of tasks that were played.
         code: Hashes of the source that ran.
         fingerprints: Fingerprint of each task.
         references: Reference returns of each task.
         machine: Versions and processor.
+        files: SHA-256 of each table by its name; null where an older version wrote it.
     """
 
     schema_version: Version
     name: Slug
-    title: Short
+    title: Title
     authors: Long | None
     description: Long | None
     url: Link | None
@@ -142,12 +150,14 @@ class Metadata(Strict):
     date: Date
     entry_point: Slug | Path | None
     gradient_free: bool
+    uses_geometry: bool = False
     agent: DeclaredAgent
     board: Settings
     code: Code
     fingerprints: Annotated[list[Hash], Field(min_length=1, max_length=MOST_TASKS)]
     references: ReferenceReturns
     machine: Machine
+    files: Annotated[dict[Short, Hash], Field(max_length=2)] | None = None
 
     @property
     def track(self) -> str:

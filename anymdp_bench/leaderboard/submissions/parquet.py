@@ -101,12 +101,16 @@ def _read_footer(content: bytes, kinds: Kinds, n_rows: int) -> list[Struct]:
     _expect(groups[0].get(3), n_rows, "number of rows of the row group")
     chunks = _list(groups[0].get(1), len(kinds), "columns of the row group")
     found: list[Struct] = []
+    place = len(MAGIC)
     for name, chunk in zip(kinds, chunks, strict=True):
         metadata = chunk.get(3)
         if not isinstance(metadata, dict) or chunk.keys() & {1, 8, 9}:
             raise Malformed(f"column {name} lies in another file, is encrypted or has no metadata")
         _check_chunk(name, metadata, PHYSICAL_TYPES[np.dtype(kinds[name])], n_rows)
+        _expect(metadata[9], place if n_rows else metadata[9], f"place of column {name}")
+        place += metadata[7]
         found.append(metadata)
+    _expect(place, len(content) - size - 8, "end of the columns")
     return found
 
 
@@ -159,6 +163,7 @@ def _read_chunk(content: bytes, chunk: Struct, dtype: np.dtype[Any], n_rows: int
         values = _decompress(content[first:position], n_values * dtype.itemsize, chunk[4])
         parts.append(np.frombuffer(values, dtype.newbyteorder("<")))
         missing -= n_values
+    _expect(position, end, "end of the pages of a column")
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)
 
 

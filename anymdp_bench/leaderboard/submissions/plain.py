@@ -25,6 +25,12 @@ HIDDEN = {
     "Zp": "a line break",
 }
 """Unicode categories that readers cannot see or that change their neighbours."""
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
+"""Names that are devices on some systems, with any ending."""
+CLAIMS = ("verified", "official")
+"""Words that a title may not hold: they are for others to say."""
+FOLDED = str.maketrans("0135|", "olesl")
+"""Digits and signs that are read as letters."""
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
 MARKUP = "<>`"
 
@@ -40,6 +46,8 @@ def check_slug(value: str) -> str:
             f"{shown(value)} is no name: use lower-case letters, digits and single hyphens, "
             f"at most {LONGEST_SLUG} characters"
         )
+    if value in RESERVED:
+        raise ValueError(f"{shown(value)} is the name of a device on some systems: take another")
     return value
 
 
@@ -59,6 +67,36 @@ def check_text(value: str, longest: int) -> str:
     if plain != value:
         raise ValueError(f"{shown(value)} has look-alike characters: write {shown(plain)}")
     return value
+
+
+def check_title(value: str, longest: int) -> str:
+    """Return `value` if it is a plain line whose letters are Latin, and claims nothing.
+
+    Letters of other scripts look like Latin ones, and signs look like marks of the board.
+
+    Raises:
+        ValueError: naming the first character or property at fault.
+    """
+    check_text(value, longest)
+    for character in value:
+        kind = unicodedata.category(character)
+        name = unicodedata.name(character, "")
+        latin = name.startswith("LATIN ") and "LETTER" in name
+        if (kind.startswith("L") and not latin) or kind in ("So", "Sk", "No"):
+            raise ValueError(f"holds U+{ord(character):04X}: letters of a title are Latin, signs are plain")
+    if any(word in value.casefold() for word in CLAIMS):
+        raise ValueError(f"{shown(value)} holds one of {', '.join(CLAIMS)}: leave that to the board")
+    if not looks_like(value):
+        raise ValueError(f"{shown(value)} has no letter and no digit")
+    return value
+
+
+def looks_like(title: str) -> str:
+    """What is seen of a title at a glance: letters without accents, digits as letters that they resemble."""
+    plain = (
+        unicodedata.normalize("NFD", title.casefold()).translate(FOLDED).replace("i", "l").replace("rn", "m")
+    )
+    return "".join(character for character in plain if character.isalnum())
 
 
 def _check_character(character: str) -> None:

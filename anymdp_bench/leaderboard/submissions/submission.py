@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from anymdp_bench.foundation.digests import sha256
 from anymdp_bench.foundation.errors import SubmissionRefused, UnknownName
 from anymdp_bench.leaderboard.submissions import curves
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
@@ -120,14 +121,20 @@ def _read_tables(
             kinds, each = expected[name]
             try:
                 contents[name] = read_bounded(folder / name, LARGEST_TABLE)
+                problems += _check_digest(name, contents[name], metadata)
                 tables[name] = read_columns(contents[name], kinds, each * len(claim.cells), name)
             except SubmissionRefused as error:
                 problems += error.problems
     return claim._replace(points=tables.get(curves.POINTS), lived=tables.get(curves.LIVED)), problems
 
 
+def _check_digest(name: str, content: bytes, metadata: Metadata) -> Iterator[str]:
+    if metadata.files is not None and metadata.files.get(name) != sha256(content):
+        yield problem("file", f"{name} is not the file that {FILE} names; submit the run again")
+
+
 def _digest(contents: dict[str, bytes]) -> str:
     digest = hashlib.sha256()
     for name in sorted(contents):
-        digest.update(f"{name} {hashlib.sha256(contents[name]).hexdigest()}\n".encode())
+        digest.update(f"{name} {sha256(contents[name])}\n".encode())
     return digest.hexdigest()

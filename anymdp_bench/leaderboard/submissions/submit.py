@@ -15,6 +15,7 @@ from typing import Any
 from anymdp_bench.agents.registry import agent_table
 from anymdp_bench.evaluation.result import load_result
 from anymdp_bench.evaluation.run_folder import Manifest
+from anymdp_bench.foundation.digests import sha256
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.leaderboard.submissions import curves
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
@@ -29,6 +30,7 @@ from anymdp_bench.leaderboard.submissions.metadata import (
     parse_metadata,
 )
 from anymdp_bench.leaderboard.submissions.parquet import write_columns
+from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
 from anymdp_bench.records.record import Record
@@ -55,6 +57,7 @@ class Entry:
     date: str | None = None
     entry_point: str | None = None
     gradient_free: bool | None = None
+    uses_geometry: bool = False
 
 
 def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts) -> tuple[Submission, Path]:
@@ -90,7 +93,8 @@ def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts)
         _write(folder, values, result.record)
         submission = read_submission(folder, facts_of)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(folder, target)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+            shutil.copytree(folder, Path(beside) / target.name).rename(target)
     return submission, target
 
 
@@ -110,6 +114,7 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
         "date": entry.date or datetime.datetime.now(datetime.UTC).date().isoformat(),
         "entry_point": entry.entry_point or known,
         "gradient_free": free,
+        "uses_geometry": entry.uses_geometry,
         "agent": declared(agent),
         "board": manifest.board.as_dict(),
         "code": manifest.code,
@@ -123,15 +128,18 @@ def metadata_of(manifest: Manifest, entry: Entry) -> dict[str, Any]:
 
 
 def _write(folder: Path, values: dict[str, Any], record: Record) -> None:
-    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
-    (folder / curves.POINTS).write_bytes(write_columns(curves.points_columns(record)))
+    tables = {curves.POINTS: write_columns(curves.points_columns(record))}
     if values["agent"]["learner"]:
-        (folder / curves.LIVED).write_bytes(write_columns(curves.lived_columns(record)))
+        tables[curves.LIVED] = write_columns(curves.lived_columns(record))
+    for name, content in tables.items():
+        (folder / name).write_bytes(content)
+    named = values | {"files": {name: sha256(content) for name, content in tables.items()}}
+    text = json.dumps(named, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:
-    """Problems with a name that stands on other boards for somebody else's agent."""
+    """Problems with a name that stands for somebody else's agent, or a title that looks like another's."""
     for path in sorted((root / SUBMISSIONS).glob(f"*/{values['name']}/{FILE}")):
         other = parse_json(read_bounded(path, LARGEST), FILE)
         for field in OWNER:
@@ -141,3 +149,9 @@ def check_owner(root: Path, values: dict[str, Any]) -> Iterator[str]:
                     f"{values['name']} stands on {path.parent.parent.name} with {field} "
                     f"{shown(other.get(field))}, not {shown(values[field])}: choose another name",
                 )
+    for path in sorted((root / SUBMISSIONS).glob(f"*/*/{FILE}")):
+        other = parse_json(read_bounded(path, LARGEST), FILE)
+        alike = looks_like(str(other.get("title"))) == looks_like(values["title"])
+        if alike and other.get("name") != values["name"]:
+            yield problem("title", f"{shown(values['title'])} looks like that of {shown(other.get('name'))}")
+            return

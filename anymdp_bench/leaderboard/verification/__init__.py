@@ -1,6 +1,8 @@
-"""A submission goes in, its agent plays again, a verdict comes out.
+"""A submission goes in, its agent plays again, findings come out.
 
-- `verify`: a part played again, and compared; `permutation`: the comparison where bits cannot be equal.
-- `fresh`: play on tasks that the agent cannot know.
-- `verdict`: what was found, as a file.
+- `verify`: what is found next; `replay`: shards played again, to the bit.
+- `again`: play with new seeds, on the board's tasks `renamed` and on fresh ones; `comparison`: by how much
+  the score fell.
+- `findings`: what was found, as lines of a file; `signature`: whose word it is; `verdict`: that of older
+  rules.
 """

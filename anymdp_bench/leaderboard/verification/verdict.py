@@ -1,19 +1,23 @@
-"""What a verification found, in a file of its own beside the submission's folder."""
+"""What a verification found under the older rules: a part was run again, in one process with the evaluation.
+
+Such verdicts are read and shown; new ones are not made.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from anymdp_bench.foundation.files import replacing
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
 from anymdp_bench.leaderboard.submissions.files import read_bounded
 from anymdp_bench.leaderboard.submissions.metadata import Hash, Machine, Short, Strict, Version
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse
 
 SUFFIX = ".verdict.json"
+LISTED = "older-verdicts.sha256"
 LARGEST = 1 << 16
 BITS: Final = "equal to the bit"
 PAIRED: Final = "paired permutation test over tasks"
@@ -99,35 +103,44 @@ class Verdict(Strict):
     @property
     def verified(self) -> bool:
         """Whether a second run agreed with the submitted one."""
-        return self.reproduction is not None and self.reproduction.outcome in ("equal", "consistent")
+        return self.reproduction is not None and self.reproduction.outcome == "equal"
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a second run differed."""
+        return self.reproduction is not None and self.reproduction.outcome == "different"
 
 
-def verdict_path(folder: Path) -> Path:
-    """Where the verdict on a submission's folder lies."""
-    return folder.parent / f"{folder.name}{SUFFIX}"
+def read_older_verdict(folder: Path, digest: str, listed: frozenset[str]) -> Verdict | None:
+    """Verdict of the older rules on a submission with this digest; None if there is none that counts.
 
-
-def read_verdict(folder: Path, digest: str) -> Verdict | None:
-    """Verdict on a submission with this digest; None if there is none.
+    Args:
+        folder: Of the submission.
+        digest: Of its files.
+        listed: SHA-256 (hex) of the verdicts that were given while those rules were in force.
 
     Raises:
         SubmissionRefused: the file is damaged.
     """
-    path = verdict_path(folder)
+    path = folder.parent / f"{folder.name}{SUFFIX}"
     if not path.exists() and not path.is_symlink():
         return None
-    values = parse_json(read_bounded(path, LARGEST), path.name)
+    content = read_bounded(path, LARGEST)
+    values = parse_json(content, path.name)
     try:
         verdict = Verdict.model_validate(values)
     except ValidationError as error:
         refuse([problem("verdict", f"{path.name} is damaged: {error.error_count()} fields are illegal")])
         raise
-    return verdict if verdict.submission == digest else None
+    counts = verdict.submission == digest and hashlib.sha256(content).hexdigest() in listed
+    return verdict if counts else None
 
 
-def write_verdict(folder: Path, verdict: Verdict) -> Path:
-    """Write the verdict beside the folder; return its path."""
-    path = verdict_path(folder)
-    with replacing(path) as file:
-        file.write((verdict.model_dump_json(by_alias=True, indent=1) + "\n").encode())
-    return path
+def listed_verdicts(root: Path) -> frozenset[str]:
+    """Hashes of the verdicts that count, from a file as ``sha256sum`` writes it; no new ones are added."""
+    path = root / LISTED
+    return (
+        frozenset(line.partition(" ")[0] for line in path.read_text().splitlines())
+        if path.is_file()
+        else frozenset()
+    )

@@ -1,53 +1,63 @@
-"""Run a random part of a submission again, and compare. This runs the submitted agent's code."""
+"""Find out what is true of a submission, a part at a time; what is found is kept as soon as it is known.
+
+The submitted agent runs in a process of its own, except reference agents of this package that are given the
+tasks or train by themselves. Equality to the bit comes first, whatever made it; code, versions and processor
+only say what a difference means.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import joblib
 import numpy as np
 
 from anymdp_bench.agents.protocol import Agent
-from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.banks import load_bank
-from anymdp_bench.evaluation.protocols import play_shard, shards_of
-from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.leaderboard.submissions import curves
-from anymdp_bench.leaderboard.submissions.metadata import Machine, declared
+from anymdp_bench.evaluation.agent_check import check_agent
+from anymdp_bench.evaluation.isolation.process import Limits
+from anymdp_bench.evaluation.isolation.settings import AgentSource
+from anymdp_bench.evaluation.isolation.trust import walled_agent
+from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
+from anymdp_bench.leaderboard.submissions.metadata import declared
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import Submission
-from anymdp_bench.leaderboard.verification.fresh import play_fresh
-from anymdp_bench.leaderboard.verification.permutation import Comparison, compare
-from anymdp_bench.leaderboard.verification.verdict import (
-    BITS,
-    Reproduction,
-    Verdict,
-    read_verdict,
-    write_verdict,
+from anymdp_bench.leaderboard.verification.again import play_fresh, play_renamed, sampled_source
+from anymdp_bench.leaderboard.verification.findings import (
+    Again,
+    Findings,
+    Needs,
+    Replay,
+    Rules,
+    append_findings,
+    findings_content,
+    findings_path,
+    read_findings,
 )
-from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
-from anymdp_bench.records.record import Cell, CellReferences, Record, join_shards
+from anymdp_bench.leaderboard.verification.replay import (
+    heading_of,
+    replay,
+    submitted_shards,
+)
 
-ALPHA = 0.001
-"""An honest rerun is called different with at most this probability."""
-MIN_TASKS_COMPARED = 16
-"""Tasks that are at least run again where bits cannot be expected to be equal."""
+SEED_BITS = 63
+CHECKED_TASKS = 3
 
 
-def submitted_agent(submission: Submission) -> Agent:
-    """Make the submitted agent from its entry point.
+def submitted_agent(submission: Submission, limits: Limits | None = None) -> Agent:
+    """Make the submitted agent from its entry point, behind a wall.
 
     Raises:
         SubmissionRefused: it names no entry point, or the agent declares something else now.
-        UnknownName, AgentError: the entry point cannot be called.
+        UnknownName, AgentError: it cannot be made, or it is privileged and no reference agent.
     """
     metadata = submission.metadata
     if metadata.entry_point is None:
         refuse([problem("verify", "names no entry point, so its agent cannot be run again")])
-    agent = make_agent(str(metadata.entry_point), bank=submission.facts.board.bank)
+    source = AgentSource(name=str(metadata.entry_point), bank=submission.facts.board.bank)
+    agent = walled_agent(source, limits)
     now = declared(agent.info)
     refuse(
         problem("verify", f"the agent declares {name}={shown(now[name])}; submitted was {shown(was)}")
@@ -57,83 +67,23 @@ def submitted_agent(submission: Submission) -> Agent:
     return agent
 
 
-def machine_now() -> Machine:
-    """Versions and processor of this process."""
-    made = provenance()
-    return Machine(**{name: made[name] for name in Machine.model_fields})
+def needs_of(submission: Submission) -> Needs:
+    """What must be found before a submission is verified; privileged agents know their tasks anyway."""
+    agent = submission.metadata.agent
+    known = agent.privileged
+    shards = len(submitted_shards(submission))
+    return Needs(shards, renamed=not known, fresh=not known and sampled_source(submission) is not None)
 
 
-def differences(submission: Submission, agent: Agent) -> list[str]:
-    """Names of what keeps a rerun here from being equal to the bit."""
-    was, now = submission.metadata.machine, machine_now()
-    found = [name for name in ("python", "machine", "processor") if getattr(was, name) != getattr(now, name)]
-    names = sorted(was.packages.keys() | now.packages.keys())
-    found += [name for name in names if was.packages.get(name) != now.packages.get(name)]
-    code = submission.metadata.code
-    found += ["code of the package"] * (code.anymdp_bench != package_hash())
-    found += ["code of the agent"] * (code.agent != agent_hash(agent))
-    return found
-
-
-def reproduce(
-    submission: Submission, agent: Agent, *, fraction: float = 0.1, seed: int, jobs: int = 1
-) -> Reproduction:
-    """Run a random part again and compare it with what was submitted.
-
-    Whole shards are run, because an agent's random numbers belong to a shard. Where versions and processor
-    are those of the record, every number must be equal to the bit; elsewhere a permutation test at
-    `ALPHA` compares the scores over the last tenth of the points.
-
-    Args:
-        submission: Read and checked.
-        agent: From `submitted_agent`.
-        fraction: Share of the shards, in (0, 1]; at least one.
-        seed: Chooses the shards.
-        jobs: Worker processes.
+def check_rules(submission: Submission, agent: Agent) -> Rules:
+    """Let the agent keep every rule of `check_agent` on tasks of its board.
 
     Raises:
-        AgentError: the agent fails.
+        AgentError: naming the rule that is broken.
     """
-    differing = differences(submission, agent)
-    shards = shards_of(submission.facts.board, agent.info, submission.n_tasks)
-    least = 1 if not differing else _shards_for(shards, MIN_TASKS_COMPARED)
-    n_chosen = min(len(shards), max(least, math.ceil(fraction * len(shards))))
-    generator = np.random.Generator(np.random.PCG64(seed))
-    chosen = sorted(int(i) for i in generator.choice(len(shards), n_chosen, replace=False))
-    again = _play(submission, agent, [shards[i] for i in chosen], sum(map(len, shards)), jobs)
-    found = _compare(submission, again, expect_bits=not differing)
-    return Reproduction(
-        test=found.test,
-        outcome=found.outcome,
-        p_value=found.p_value,
-        difference=found.difference,
-        cells=len(again.cells),
-        shards=chosen,
-        seed=seed,
-        differing=differing,
-    )
-
-
-def _play(
-    submission: Submission, agent: Agent, shards: Sequence[tuple[Cell, ...]], n_cells: int, jobs: int
-) -> Record:
-    """Play some shards of a board of `n_cells` cells; the record is of their cells alone."""
-    board = submission.facts.board
-    tasks = dict(enumerate(load_bank(board.bank).board_tasks(submission.n_tasks)))
-    played = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(play_shard)(agent, board, cells, tasks, n_cells, _ignore) for cells in shards
-    )
-    joined = join_shards(played)
-    cells = tuple(cell for shard in shards for cell in shard)
-    numbers = [cell.task for cell in cells]
-    references = CellReferences(*(values[numbers] for values in submission.facts.references))
-    return Record(cells, references, joined.points, joined.lived)
-
-
-def check_fraction(fraction: float) -> None:
-    """Raise InvalidConfig unless `fraction` is above 0 and at most 1."""
-    if not 0 < fraction <= 1:
-        raise InvalidConfig(f"fraction={fraction!r}: give a number above 0 and at most 1.")
+    tasks = list(load_bank(submission.facts.board.bank).board_tasks(CHECKED_TASKS))
+    check_agent(agent, [tasks[i % len(tasks)] for i in range(CHECKED_TASKS)])
+    return Rules(**heading_of(submission), kind="rules")
 
 
 def verify_submission(
@@ -142,55 +92,58 @@ def verify_submission(
     agent: Agent,
     *,
     fraction: float,
-    fresh: bool,
-    seed: int,
     jobs: int = 1,
-) -> tuple[Path, Verdict]:
-    """Run a part again, on demand let the agent play fresh tasks, and write the verdict beside `folder`.
+) -> Iterator[Rules | Replay | Again]:
+    """Find what is missing: rules, then shards, and when all are equal play with new seeds.
 
-    A verdict on fresh tasks that was found before is kept.
+    Every finding is appended to the file beside `folder` before it is handed on.
+
+    Args:
+        submission: Read and checked.
+        folder: Its folder.
+        agent: From `submitted_agent`.
+        fraction: Share of all shards that this call replays at most, in (0, 1]; at least one.
+        jobs: Worker processes.
+
+    Raises:
+        InvalidConfig: `fraction` is not legal.
+        AgentError: the agent fails, or breaks a rule; what was found before is kept.
+        RecordsError: somebody else writes into the file.
     """
     check_fraction(fraction)
-    before = read_verdict(folder, submission.digest)
-    new = play_fresh(submission, agent, seed=seed, jobs=jobs) if fresh else None
-    verdict = Verdict(
-        schema_version=1,
-        submission=submission.digest,
-        reproduction=reproduce(submission, agent, fraction=fraction, seed=seed, jobs=jobs),
-        fresh=new or (before.fresh if before else None),
-        machine=machine_now(),
-    )
-    return write_verdict(folder, verdict), verdict
+    before, needs = read_findings(folder, submission.digest), needs_of(submission)
+    content = findings_content(folder)
+    for finding in _find(submission, agent, before, needs, fraction, jobs):
+        if findings_content(folder) != content:
+            name = findings_path(folder).name
+            raise RecordsError(f"{name} was changed while the agent ran. Delete it, and see who did.")
+        append_findings(folder, [finding])
+        content = findings_content(folder)
+        yield finding
 
 
-def _shards_for(shards: Sequence[tuple[Cell, ...]], n_tasks: int) -> int:
-    """Shards that hold at least so many tasks, whichever are chosen; all, if there are too few."""
-    fewest = min(len({cell.task for cell in shard}) for shard in shards)
-    return math.ceil(n_tasks / fewest)
+def _find(
+    submission: Submission, agent: Agent, before: Findings, needs: Needs, fraction: float, jobs: int
+) -> Iterator[Rules | Replay | Again]:
+    if not any(isinstance(line, Rules) for line in before.lines):
+        yield check_rules(submission, agent)
+    waiting = np.array(sorted(set(range(needs.shards)) - before.equal_shards), dtype=np.int64)
+    n_chosen = min(len(waiting), math.ceil(fraction * needs.shards))
+    generator = np.random.Generator(np.random.PCG64(secrets.randbits(SEED_BITS)))
+    chosen = sorted(generator.choice(waiting, n_chosen, replace=False).tolist())
+    equal = 0
+    for found in replay(submission, agent, chosen, jobs):
+        equal += found.outcome == "equal"
+        yield found
+    if equal < len(waiting):
+        return
+    if needs.renamed and not before.again("renamed"):
+        yield play_renamed(submission, agent, seed=secrets.randbits(SEED_BITS), jobs=jobs)
+    if needs.fresh and not before.again("fresh"):
+        yield play_fresh(submission, agent, seed=secrets.randbits(SEED_BITS), jobs=jobs)
 
 
-def _ignore(n_episodes: int) -> None:
-    """Report nothing."""
-
-
-def _compare(submission: Submission, again: Record, *, expect_bits: bool) -> Comparison:
-    first = submission.record
-    rows = np.array([first.cells.index(cell) for cell in again.cells])
-    found = compare(first, again, rows, ALPHA)
-    if _same_bits(submission, again, rows):
-        return Comparison(BITS, "equal", None, found.difference)
-    if expect_bits:
-        return Comparison(BITS, "different", None, found.difference)
-    return found
-
-
-def _same_bits(submission: Submission, again: Record, rows: Any) -> bool:
-    tables = [(submission.points, curves.points_columns(again))]
-    if submission.lived is not None:
-        tables.append((submission.lived, curves.lived_columns(again)))
-    n_cells = len(submission.record.cells)
-    return all(
-        np.array_equal(was[name].reshape(n_cells, -1)[rows].ravel(), now[name])
-        for was, now in tables
-        for name in was
-    )
+def check_fraction(fraction: float) -> None:
+    """Raise InvalidConfig unless `fraction` is above 0 and at most 1."""
+    if not 0 < fraction <= 1:
+        raise InvalidConfig(f"fraction={fraction!r}: give a number above 0 and at most 1.")

@@ -1,17 +1,17 @@
 """References of Discrete-Pendulum, which has no tables: rollouts, a search for policies, a fine grid.
 
-Everything counts the raw reward over one horizon from random starts, as the score does. Starts are those of
-the environment: episode e of a seed begins alike here and there.
+Everything counts the raw reward over one horizon, as the score does. Starts are those of the environment:
+episode e of a seed begins alike here and there.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.foundation.seeding import (
     AGENT_STREAM,
     ENV_STREAM,
@@ -22,7 +22,15 @@ from anymdp_bench.foundation.seeding import (
     stream_key,
 )
 from anymdp_bench.foundation.types import FloatArray, IntArray
-from anymdp_bench.worlds.pendulum.task import MAX_SPEED, TWO_PI, PendulumTask, draw_start, observe, swing
+from anymdp_bench.worlds.pendulum.task import (
+    FIXED_START,
+    MAX_SPEED,
+    TWO_PI,
+    PendulumTask,
+    draw_start,
+    observe,
+    swing,
+)
 
 Stream = NDArray[np.uint64]
 
@@ -52,14 +60,16 @@ class Dynamics(NamedTuple):
     angle_bins: int
     speed_bins: int
     horizon: int
+    fixed_start: bool
 
 
 def dynamics_of(task: PendulumTask) -> Dynamics:
-    """Constants of a task; its start and its received reward do not enter."""
-    return Dynamics(task.torque_values, task.g, task.angle_bins, task.speed_bins, task.horizon)
+    """Constants of a task; its received reward does not enter."""
+    fixed = task.start == "fixed"
+    return Dynamics(task.torque_values, task.g, task.angle_bins, task.speed_bins, task.horizon, fixed)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def draw_starts(seed: np.uint64, n: int) -> FloatArray:
     """Starts (angle, speed) of the first `n` episodes of an environment's seed, float64 ``[n, 2]``."""
     key = stream_key(seed, ENV_STREAM)
@@ -69,7 +79,15 @@ def draw_starts(seed: np.uint64, n: int) -> FloatArray:
     return starts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
+def starts_of(seed: np.uint64, n: int, dynamics: Dynamics) -> FloatArray:
+    """Starts (angle, speed) that a mean is taken over: the one fixed start, else `n` random ones."""
+    if dynamics.fixed_start:
+        return np.array([[FIXED_START[0], FIXED_START[1]]])
+    return draw_starts(seed, n)
+
+
+@kernel(nogil=True)
 def policy_returns(policy: IntArray, starts: FloatArray, dynamics: Dynamics) -> FloatArray:
     """Raw return of a deterministic policy int64 ``[O]`` from each start, float64 ``[n]``.
 
@@ -86,7 +104,7 @@ def policy_returns(policy: IntArray, starts: FloatArray, dynamics: Dynamics) -> 
     return returns
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def uniform_returns(seed: np.uint64, starts: FloatArray, dynamics: Dynamics) -> FloatArray:
     """Raw return of uniform random torques from each start, float64 ``[n]``."""
     stream = np.array([stream_key(seed, AGENT_STREAM)])
@@ -100,7 +118,7 @@ def uniform_returns(seed: np.uint64, starts: FloatArray, dynamics: Dynamics) -> 
     return returns
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def cross_entropy_search(stream: Stream, rounds: int, dynamics: Dynamics) -> IntArray:
     """Search a deterministic policy int64 ``[O]`` by the cross-entropy method.
 
@@ -115,7 +133,7 @@ def cross_entropy_search(stream: Stream, rounds: int, dynamics: Dynamics) -> Int
     drawn = np.empty((POPULATION, n_observations), dtype=np.int64)
     values = np.empty(POPULATION)
     for _ in range(rounds):
-        starts = draw_starts(next_bits(stream), SEARCH_STARTS)
+        starts = starts_of(next_bits(stream), SEARCH_STARTS, dynamics)
         for k in range(POPULATION):
             _draw_policy(stream, chance, drawn[k])
             values[k] = policy_returns(drawn[k], starts, dynamics).mean()
@@ -129,7 +147,7 @@ def cross_entropy_search(stream: Stream, rounds: int, dynamics: Dynamics) -> Int
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _draw_policy(stream: Stream, chance: FloatArray, policy: IntArray) -> None:
     n_actions = chance.shape[1]
     for o in range(len(policy)):
@@ -141,10 +159,10 @@ def _draw_policy(stream: Stream, chance: FloatArray, policy: IntArray) -> None:
         policy[o] = action
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refine(stream: Stream, policy: IntArray, mutations: int, dynamics: Dynamics) -> float:
     """Mutate one to four observations at a time and keep, in place, what is better; return its value."""
-    starts = draw_starts(next_bits(stream), CONFIRM_STARTS)
+    starts = starts_of(next_bits(stream), CONFIRM_STARTS, dynamics)
     screen = starts[:SCREEN_STARTS].copy()
     value: float = policy_returns(policy, starts, dynamics).mean()
     screened = policy_returns(policy, screen, dynamics).mean()
@@ -162,11 +180,11 @@ def refine(stream: Stream, policy: IntArray, mutations: int, dynamics: Dynamics)
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def train_policy(seed: np.uint64, dynamics: Dynamics) -> IntArray:
     """Better of two searches, refined; int64 ``[O]``. Plays about six million steps a second."""
     stream = np.array([stream_key(seed, AGENT_STREAM)])
-    starts = draw_starts(next_bits(stream), CONFIRM_STARTS)
+    starts = starts_of(next_bits(stream), CONFIRM_STARTS, dynamics)
     best = cross_entropy_search(stream, ROUNDS, dynamics)
     value = policy_returns(best, starts, dynamics).mean()
     for _ in range(RESTARTS - 1):
@@ -178,9 +196,9 @@ def train_policy(seed: np.uint64, dynamics: Dynamics) -> IntArray:
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def grid_optimum(dynamics: Dynamics, n: int) -> float:
-    """Optimal raw return from random starts of an agent that sees angle and speed, by value iteration.
+    """Optimal mean raw return of an agent that sees angle and speed, by value iteration.
 
     The values of ``n`` angles times ``n + 1`` speeds are carried back over the horizon, without discount,
     and read between the grid's points by bilinear interpolation (periodic in the angle).
@@ -198,6 +216,9 @@ def grid_optimum(dynamics: Dynamics, n: int) -> float:
                     best = max(best, reward + _interpolate(later, angle, speed))
                 value[i, j] = best
         later, value = value, later
+    if dynamics.fixed_start:
+        fixed: float = _interpolate(later, FIXED_START[0], FIXED_START[1])
+        return fixed
     total = 0.0
     for m in range(START_SPEEDS):
         speed = -1.0 + 2.0 * (m + 0.5) / START_SPEEDS
@@ -207,7 +228,7 @@ def grid_optimum(dynamics: Dynamics, n: int) -> float:
     return mean
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _interpolate(value: FloatArray, angle: float, speed: float) -> float:
     n = len(value)
     x, y = (angle % TWO_PI) / TWO_PI * n, (speed + MAX_SPEED) / (2.0 * MAX_SPEED) * n

@@ -15,11 +15,11 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
-import numba
 import numpy as np
 
 from anymdp_bench.foundation import exact
-from anymdp_bench.foundation.checks import Number, check, check_choice, check_integer
+from anymdp_bench.foundation.checks import Number, check, check_choice, check_integer, plain
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidTask
 from anymdp_bench.foundation.seeding import ONE, RESET_COUNTER, check_seed, draw, unit
 from anymdp_bench.foundation.types import FloatArray, JsonScalar
@@ -95,8 +95,9 @@ class PendulumTask:
         for name, legal in (("start", STARTS), ("reward", REWARDS)):
             check_choice(name, getattr(self, name), legal, InvalidTask)
         if self.seed is not None:
-            check_seed(self.seed)
-        object.__setattr__(self, "config", MappingProxyType({**self.config, **self._settings()}))
+            object.__setattr__(self, "seed", check_seed(self.seed))
+        config = {name: plain(value) for name, value in self.config.items()}
+        object.__setattr__(self, "config", MappingProxyType(config | self._settings()))
 
     def _settings(self) -> dict[str, Any]:
         names = ("g", "angle_bins", "speed_bins", "torques", "start", "reward", "horizon")
@@ -148,14 +149,14 @@ def _rebuild(values: dict[str, Any]) -> PendulumTask:
     return PendulumTask(**values)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def draw_start(episode_key: np.uint64) -> tuple[float, float]:
     """Random (angle, speed). The steps draw nothing, so counter 1 is free for the speed."""
     angle = -math.pi + TWO_PI * unit(draw(episode_key, RESET_COUNTER))
     return angle, -1.0 + 2.0 * unit(draw(episode_key, ONE))
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def swing(angle: float, speed: float, torque: float, g: float) -> tuple[float, float, float]:
     """One step of Pendulum-v1 with unit mass and length.
 
@@ -176,7 +177,7 @@ def swing(angle: float, speed: float, torque: float, g: float) -> tuple[float, f
     return angle + next_speed * TIME_STEP, next_speed, reward
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def observe(angle: float, speed: float, angle_bins: int, speed_bins: int) -> int:
     """Observation id of an inner state."""
     angle_bin = int((angle % TWO_PI) / TWO_PI * angle_bins)
@@ -185,13 +186,13 @@ def observe(angle: float, speed: float, angle_bins: int, speed_bins: int) -> int
     return speed_bins * min(angle_bin, angle_bins - 1) + min(speed_bin, speed_bins - 1)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def shape_reward(raw: float) -> float:
     """Shaped reward of a raw one."""
     return max(raw / 30.0 + 0.1, -0.1)
 
 
-@numba.njit(cache=True)
+@kernel(work=elements)
 def step_once(
     angle: float, speed: float, torque: float, g: float, shaped: bool, bins: tuple[int, int]
 ) -> tuple[float, float, float, float, int]:

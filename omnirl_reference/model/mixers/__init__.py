@@ -18,7 +18,10 @@ from anymdp_bench import InvalidConfig
 from omnirl_reference.model.mixers.attention import WindowAttention
 from omnirl_reference.model.mixers.gated_delta import GatedDelta
 from omnirl_reference.model.mixers.gated_linear import GatedLinear
+from omnirl_reference.model.mixers.gated_slot import GatedSlot
+from omnirl_reference.model.mixers.mamba2 import Mamba2
 from omnirl_reference.model.mixers.rwkv7 import Rwkv7
+from omnirl_reference.model.mixers.s5 import S5
 
 State = tuple[Tensor, ...]
 
@@ -38,7 +41,10 @@ class Mixer(Protocol):
 MIXERS: dict[str, Callable[[int, int], torch.nn.Module]] = {
     "gated-delta": GatedDelta,
     "gated-linear": GatedLinear,
+    "gated-slot": GatedSlot,
+    "mamba2": Mamba2,
     "rwkv7": Rwkv7,
+    "s5": S5,
     "window-attention": WindowAttention,
 }
 

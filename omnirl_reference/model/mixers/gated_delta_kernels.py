@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from anymdp_bench.kernels import kernel
 
 Floats = NDArray[np.float32]
 EVERY = 32
@@ -39,7 +40,7 @@ class Inputs(NamedTuple):
     write: Floats
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(nogil=True, fastmath=True)
 def forward(
     x: Inputs, first: int, last: int, state: Floats, kept: Floats, errors: Floats, outputs: Floats
 ) -> None:
@@ -85,7 +86,7 @@ def forward(
         state[b, h] = s
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(nogil=True, fastmath=True)
 def backward(
     x: Inputs,
     first: int,
@@ -123,7 +124,7 @@ def backward(
         d_state[b, h] = g
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+@kernel(nogil=True, fastmath=True, inline="always")
 def _again(
     x: Inputs, b: int, h: int, start: int, end: int, kept: Floats, errors: Floats, states: Floats
 ) -> None:
@@ -139,7 +140,7 @@ def _again(
                 new[i, j] = decay * old[i, j] + strength * error[j]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+@kernel(nogil=True, fastmath=True, inline="always")
 def _one_back(
     x: Inputs,
     b: int,

@@ -94,6 +94,24 @@ def _one_chunk(
     return output, new
 
 
+def carry(decay: Tensor, written: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Carry a state from chunk to chunk.
+
+    Args:
+        decay: Of each chunk, ``[B, H, N, ...]``, fit to multiply states.
+        written: What a chunk adds, ``[B, H, N, ...]``.
+        state: Before the first chunk, ``[B, H, ...]``.
+
+    Returns:
+        States before each chunk ``[B, H, N, ...]``, and the one after the last.
+    """
+    before = []
+    for factor, new in zip(decay.unbind(2), written.unbind(2), strict=True):
+        before.append(state)
+        state = factor * state + new
+    return torch.stack(before, dim=2), state
+
+
 def split_chunks(x: Tensor, chunk: int) -> Tensor:
     """Cut axis 2 into chunks ``[B, H, N, C, D]``; padding zeros write nothing and decay nothing."""
     padding = -x.shape[2] % chunk

@@ -1,0 +1,212 @@
+"""The stand-in for an agent that lives in a process of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Discrete, Space
+from numpy.typing import NDArray
+
+from anymdp_bench.agents.protocol import Actions, Observations
+from anymdp_bench.contexts import Context
+from anymdp_bench.evaluation.isolation.messages import HEADER, Broken, Fault, Kind
+from anymdp_bench.evaluation.isolation.process import AgentProcess, Limits
+from anymdp_bench.evaluation.isolation.settings import OFFERED, AgentSource, Beginning, Description
+from anymdp_bench.evaluation.isolation.turns import HAS_LOOK, HAS_STEP, Layout
+from anymdp_bench.foundation.errors import AgentError
+from anymdp_bench.foundation.types import BoolArray, FloatArray
+from anymdp_bench.tasks.protocol import Task
+
+CALLS = ("make", "begin", "act", "observe", *OFFERED)
+
+
+class IsolatedAgent:
+    """Plays as the agent that `source` names would play in this process, to the bit.
+
+    The process is started by the first `begin` and ended by `close`. An exception, a wrong answer, an exit or
+    a silence there is an `AgentError` here. Ways to train by itself (`learn_episodes`, `learn_on_copies`) are
+    not used: every step is taken, and counted, here.
+
+    Args:
+        source: How to make the agent.
+        limits: What its process may use.
+        description: What it said about itself; default: a process is started, asked, and ended.
+
+    Raises:
+        AgentError: the agent cannot be made, or is privileged and would have to be given the tasks.
+    """
+
+    def __init__(
+        self, source: AgentSource, limits: Limits | None = None, description: Description | None = None
+    ) -> None:
+        """Ask the agent what it is, unless that is known."""
+        self._source = source
+        self._limits = limits or Limits()
+        self._process: AgentProcess | None = None
+        self._n = 0
+        self._step_waits = False
+        self.description = self._described() if description is None else description
+        self.info = self.description.info
+        if self.info.privileged:
+            raise AgentError(
+                f"Agent {self.info.name!r} is privileged: it reads the tasks, which stay in this process. "
+                "Run it without isolation."
+            )
+        if "freeze" in self.description.offered:
+            self.freeze = partial(self._plain, Kind.FREEZE)
+        if "unfreeze" in self.description.offered:
+            self.unfreeze = partial(self._plain, Kind.UNFREEZE)
+        if "policy_table" in self.description.offered:
+            self.policy_table = self._policy_table
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles have no process yet."""
+        return type(self), (self._source, self._limits, self.description)
+
+    def __del__(self) -> None:
+        """Leave no process behind."""
+        if getattr(self, "_process", None) is not None:
+            self.close()
+
+    def begin(
+        self,
+        n: int,
+        observation_space: Space[Any],
+        action_space: Space[Any],
+        seed: int,
+        context: Context | None = None,
+        tasks: Sequence[Task] | None = None,
+    ) -> None:
+        """Begin in the agent's process; start it, if this is the first time."""
+        self._n, self._step_waits = n, False
+        if self._process is None and self._make() != self.description:
+            raise AgentError("declares something else than when it was asked first.")
+        self._spaces = observation_space, action_space
+        self._layout = Layout(n, observation_space.shape or (), action_space.shape or ())
+        self._frame, self._turn = self._layout.new_frame()
+        self._answer, self._actions = self._layout.new_answer()
+        beginning = Beginning(n, observation_space, action_space, seed, context)
+        self._ask(Kind.BEGIN, beginning.encode(), seconds=self._limits.start_seconds)
+
+    def act(self, observations: Observations, active: BoolArray) -> Actions:
+        """Tell the last transition, if one waits, and ask for actions."""
+        turn = self._turn
+        turn.flags[0] = HAS_LOOK | HAS_STEP * self._step_waits
+        turn.seen[...] = observations
+        turn.active[...] = active
+        self._step_waits = False
+        self._exchange(self._frame, self._answer)
+        return self._actions.copy()
+
+    def observe(
+        self,
+        observations: Observations,
+        actions: Actions,
+        rewards: FloatArray,
+        next_observations: Observations,
+        terminated: BoolArray,
+        truncated: BoolArray,
+        active: BoolArray,
+    ) -> None:
+        """Keep the transition; it travels with the next request."""
+        self._flush()
+        turn = self._turn
+        turn.observations[...] = observations
+        turn.actions[...] = actions
+        turn.rewards[...] = rewards
+        turn.next_observations[...] = next_observations
+        turn.terminated[...] = terminated
+        turn.truncated[...] = truncated
+        turn.stepped[...] = active
+        self._step_waits = True
+
+    def finish(self) -> None:
+        """Tell a transition that still waits."""
+        if self._process is not None:
+            self._flush()
+
+    def close(self) -> None:
+        """End the agent's process."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def _policy_table(self) -> NDArray[np.float64]:
+        if not all(isinstance(space, Discrete) for space in self._spaces):
+            raise AgentError("offers a policy table, and its spaces are not Discrete.")
+        shape = self._n, *(int(space.n) for space in self._spaces)  # type: ignore[attr-defined]
+        frame = self._ask(Kind.TABLE, np.array(shape, np.int64).tobytes(), 8 * int(np.prod(shape)))
+        return np.ndarray(shape, np.float64, frame, HEADER.size)
+
+    def _plain(self, kind: Kind) -> None:
+        self._ask(kind)
+
+    def _described(self) -> Description:
+        try:
+            return self._make()
+        finally:
+            self.close()
+
+    def _make(self) -> Description:
+        self._process = AgentProcess(self._limits)
+        self._process.pipe.limit(self._limits.start_seconds)
+        source = dataclasses.asdict(self._source) | {"options": dict(self._source.options)}
+        try:
+            self._process.pipe.send(Kind.MAKE, json.dumps(source).encode())
+            made, text = self._process.pipe.receive_text()
+            if made:
+                description = Description.decode(text)
+                self._process.pipe.limit(self._limits.call_seconds)
+                return description
+            raise self._error(Fault.decode(text, 0, CALLS))
+        except Broken as error:
+            raise self._lost(error) from error
+
+    def _flush(self) -> None:
+        if self._step_waits:
+            self._turn.flags[0] = HAS_STEP
+            self._step_waits = False
+            self._exchange(self._frame, bytearray(HEADER.size))
+
+    def _ask(
+        self, kind: Kind, payload: bytes = b"", size: int = 0, seconds: float | None = None
+    ) -> bytearray:
+        """Send a request and return its answer, a frame of `size` bytes of payload."""
+        self._flush()
+        pipe = self._running.pipe
+        answer = bytearray(HEADER.size + size)
+        if seconds is not None:
+            pipe.limit(seconds)
+        self._exchange(HEADER.pack(kind, len(payload)) + payload, answer)
+        if seconds is not None:
+            pipe.limit(self._limits.call_seconds)
+        return answer
+
+    @property
+    def _running(self) -> AgentProcess:
+        if self._process is None:
+            raise AgentError("its process has ended; call begin first.")
+        return self._process
+
+    def _exchange(self, frame: bytes | bytearray, answer: bytearray) -> None:
+        pipe = self._running.pipe
+        try:
+            pipe.send_framed(frame)
+            fault = pipe.receive_answer(answer)
+            if fault is not None:
+                raise self._error(Fault.decode(fault, self._n, CALLS))
+        except Broken as error:
+            raise self._lost(error) from error
+
+    def _error(self, fault: Fault) -> AgentError:
+        return AgentError(fault.message, fault.row, fault.call)
+
+    def _lost(self, error: Broken) -> AgentError:
+        how = self._running.obituary()
+        self.close()
+        return AgentError(f"its process {error}{how}")

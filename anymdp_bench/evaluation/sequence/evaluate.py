@@ -1,0 +1,117 @@
+"""A board's sequences read by a model."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from anymdp_bench.evaluation.sequence.boards import BLOCK, SequenceBoard, get_sequence_board
+from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel, state_bytes
+from anymdp_bench.evaluation.sequence.record import Sequences, load_sequences
+from anymdp_bench.evaluation.sequence.result import SequenceResult
+from anymdp_bench.evaluation.sequence.score import KINDS, losses_of
+from anymdp_bench.foundation.checks import check, check_integer
+from anymdp_bench.foundation.errors import AgentError
+
+PROBE_STEPS, PROBE_ROWS = 48, 2
+CLOSE = 1e-3
+"""Difference of two answers that rounding may make."""
+
+
+def evaluate_sequence(
+    model: SequenceModel,
+    board: str | SequenceBoard,
+    *,
+    name: str = "model",
+    n_tasks: int | None = None,
+    steps: int | None = None,
+    segment: int = 512,
+) -> SequenceResult:
+    """Score what a model expects at every step of recorded play.
+
+    Args:
+        model: Reads all sequences at once, segment by segment.
+        board: A board or its name.
+        name: Of the model, in tables.
+        n_tasks: Only the first so many sequences.
+        steps: Only their first so many steps, a multiple of 64.
+        segment: Steps that the model is shown at once; it changes no score of a model that carries its state.
+
+    Raises:
+        UnknownName: no such board.
+        InvalidConfig: an illegal number, or a bank that is not fully observed.
+        AgentError: an answer is of wrong shape, not finite, or depends on what comes later.
+        FingerprintMismatch: a released board's sequences come out differently here.
+    """
+    spec = get_sequence_board(board) if isinstance(board, str) else board
+    n_tasks = check_integer("n_tasks", spec.n_tasks if n_tasks is None else n_tasks, 1, spec.n_tasks)
+    steps = check_integer("steps", spec.steps if steps is None else steps, BLOCK, spec.steps)
+    check(steps % BLOCK == 0, "steps", steps, f"a multiple of {BLOCK}")
+    segment = check_integer("segment", segment, 1)
+    sequences = load_sequences(spec, n_tasks=n_tasks, steps=steps)
+    check_causality(model, sequences)
+    return _read(model, sequences, name, segment)
+
+
+def _read(model: SequenceModel, sequences: Sequences, name: str, length: int) -> SequenceResult:
+    n, steps = sequences.labels.shape
+    sizes = sequences.n_observations, sequences.n_actions
+    losses = {kind: np.empty((n, steps)) for kind in KINDS}
+    spent, state = 0.0, model.begin(n, *sizes)
+    for first in range(0, steps, length):
+        last = min(first + length, steps)
+        shown = sequences.segment(first, last)
+        start = time.process_time()
+        answers, state = model.answer(shown, state)
+        spent += time.process_time() - start
+        found = losses_of(answers, sequences.segment(first, last), sequences.labels[:, first:last], *sizes)
+        for kind, values in found.items():
+            losses[kind][:, first:last] = values
+    # Tasks pay in units of their own.
+    losses["reward"] /= np.maximum(sequences.rewards.var(axis=1, dtype=np.float64), 1e-12)[:, None]
+    return SequenceResult(
+        model=name,
+        board=sequences.board,
+        losses={kind: x.reshape(n, -1, BLOCK).mean(axis=2) for kind, x in losses.items()},
+        state_bytes=state_bytes(state) // n,
+        seconds=1000 * spent / (n * steps),
+    )
+
+
+def check_causality(model: SequenceModel, sequences: Sequences) -> None:
+    """Refuse a model whose answers depend on later steps, or are none.
+
+    Raises:
+        AgentError: naming the answer.
+    """
+    whole = sequences.segment(0, min(PROBE_STEPS, sequences.labels.shape[1]))
+    given = Segment(*(x[:PROBE_ROWS] for x in whole))
+    cut = given.actions.shape[1] // 2
+    first = _answers(model, given, sequences)
+    second = _answers(model, _changed(given, cut, sequences), sequences)
+    for kind, known in zip(KINDS, (cut + 1, cut, cut), strict=True):
+        before, after = getattr(first, kind), getattr(second, kind)
+        if before is not None and not np.allclose(before[:, :known], after[:, :known], CLOSE, CLOSE):
+            raise AgentError(f"{kind} depends on later steps: an answer may use what came before it only.")
+
+
+def _answers(model: SequenceModel, segment: Segment, sequences: Sequences) -> Answers:
+    state: Any = model.begin(len(segment.actions), sequences.n_observations, sequences.n_actions)
+    answers, _ = model.answer(Segment(*(x.copy() for x in segment)), state)
+    rows, steps = segment.actions.shape
+    labels = sequences.labels[:rows, :steps]
+    losses_of(answers, segment, labels, sequences.n_observations, sequences.n_actions)
+    return Answers(*(None if x is None else np.array(x) for x in answers))
+
+
+def _changed(segment: Segment, cut: int, sequences: Sequences) -> Segment:
+    """The same until the observation of step `cut`; other actions, rewards and ids from there on."""
+    new = Segment(*(x.copy() for x in segment))
+    new.observations[:, cut + 1 :] = (new.observations[:, cut + 1 :] + 1) % sequences.n_observations
+    new.next_observations[:, cut:] = (new.next_observations[:, cut:] + 1) % sequences.n_observations
+    new.actions[:, cut:] = (new.actions[:, cut:] + 1) % sequences.n_actions
+    new.tags[:, cut:] = (new.tags[:, cut:] + 1) % 8
+    new.rewards[:, cut:] += 1.0
+    return new

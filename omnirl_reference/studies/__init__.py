@@ -1,0 +1,4 @@
+"""Trained models go in, tables and figures of what they can do come out.
+
+- `sequence`: what they expect of recorded play.
+"""

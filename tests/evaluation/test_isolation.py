@@ -1,0 +1,305 @@
+"""Agents in processes of their own: the same bits, and walls that hold."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from anymdp_bench import check_agent, evaluate
+from anymdp_bench.agents.protocol import AgentInfo
+from anymdp_bench.agents.registry import make_agent
+from anymdp_bench.evaluation.isolation import messages, trust
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
+from anymdp_bench.evaluation.isolation.process import Limits
+from anymdp_bench.evaluation.isolation.settings import AgentSource, Description
+from anymdp_bench.evaluation.isolation.trust import walled_agent
+from anymdp_bench.foundation.errors import AgentError, InvalidConfig
+from tests.support.isolated import HERE
+
+SHORT = {"n_tasks": 2, "context_episodes": 20, "train_episodes": 20, "test_every": 10}
+QUICK = Limits(call_seconds=3)
+
+
+def isolated(name: str, limits: Limits | None = None, **options: Any) -> IsolatedAgent:
+    return IsolatedAgent(AgentSource(name=f"{HERE}:{name}", options=options), limits)
+
+
+def assert_equal_play(isolated_agent: Any, agent: Any, board: str, **changes: Any) -> None:
+    one, other = (evaluate(a, board, **SHORT | changes).record for a in (agent, isolated_agent))
+    for left, right in zip(one.lived, other.lived, strict=True):
+        assert left.tobytes() == right.tobytes()
+    for name in set(one.points._fields) - {"seconds"}:
+        assert getattr(one.points, name).tobytes() == getattr(other.points, name).tobytes(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "board"),
+    [
+        ("Mixed", "anymdp-16x5-v0"),
+        ("Mixed", "pendulum-g5-v0"),
+        ("Mixed", "anypomdp-64x5-v0"),
+        ("Mixed", "switch2-v0"),
+        ("Mixed", "anymdp-16x5-offline-v0"),
+        ("counting", "anymdp-16x5-v0"),
+        ("MixedLearner", "darkroom-6-v0"),
+        ("MixedTable", "garnet-16x5b2-v0"),
+        ("MixedTable", "switch2-v0"),
+        ("MixedTable", "cliffwalking-imitation-v0"),
+    ],
+)
+def test_play_is_equal_to_the_bit(name: str, board: str) -> None:
+    assert_equal_play(isolated(name), make_agent(f"{HERE}:{name}"), board, runs=2)
+
+
+def test_several_tokens_and_workers() -> None:
+    from anymdp_bench import sample_tasks
+
+    tasks = sample_tasks("multi-token-anypomdp", 3, seed=1, n_states=64)
+    agent = isolated("Mixed")
+    assert_equal_play(agent, make_agent(f"{HERE}:Mixed"), "anymdp-16x5-v0", tasks=tasks, shard_size=2)
+    one, two = (evaluate(agent, "anymdp-16x5-v0", **SHORT, shard_size=1, jobs=jobs).record for jobs in (1, 2))
+    assert one.lived.rewards.tobytes() == two.lived.rewards.tobytes()
+
+
+def test_a_compiled_learner_is_led_step_by_step() -> None:
+    agent = IsolatedAgent(AgentSource(name="q-ucb", bank="anymdp-16x5-v0"))
+    assert not hasattr(agent, "learn_episodes") and hasattr(agent, "policy_table")
+    assert_equal_play(agent, make_agent("q-ucb", bank="anymdp-16x5-v0"), "anymdp-16x5-v0")
+
+
+def test_it_declares_what_the_agent_declares() -> None:
+    agent = isolated("Mixed")
+    assert agent.info == AgentInfo(name="mixed", config={"size": 3, "share": 0.1, "note": "ü", "none": None})
+    assert not any(hasattr(agent, name) for name in ("freeze", "policy_table"))
+    for same in (copy.deepcopy(agent), pickle.loads(pickle.dumps(agent))):
+        assert same.info == agent.info and same.description == agent.description
+
+
+def test_isolated_agents_keep_the_rules() -> None:
+    agent = isolated("Mixed")
+    check_agent(agent)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("raise", r"'failing', tasks 0\.\.1, step 4, in act: ValueError: on purpose"),
+        ("row", r"task 1, run 0, step 4, in act: row on purpose"),
+        ("observe", r"step 4, in observe: ValueError: heard on purpose"),
+        ("exit", r"step 4, in act: its process has ended \(exit status 0\)"),
+        ("system-exit", r"in act: its process has ended \(exit status 0\)"),
+        ("segfault", r"in act: its process has ended \(SIGSEGV"),
+        ("hang", r"step 4, in act: its process has been silent for 3 s"),
+        ("memory", r"in act: MemoryError|_ArrayMemoryError"),
+        ("float", r"in act: answered float64 \(2,\); actions are integers \(2,\)"),
+        ("shape", r"in act: answered int64 \(1,\)"),
+        ("ragged", r"in act: ValueError"),
+        ("range", r"task 0, run 0, step 4, in act: illegal actions: Action"),
+    ],
+)
+def test_failures_name_task_and_step(how: str, message: str) -> None:
+    agent = isolated("Failing", QUICK, how=how)
+    with pytest.raises(AgentError, match=message):
+        evaluate(agent, "anymdp-16x5-v0", **SHORT)
+
+
+def test_what_an_agent_prints_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    evaluate(isolated("Failing", how="print"), "anymdp-16x5-v0", **SHORT)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_agents_that_cannot_be_isolated() -> None:
+    with pytest.raises(AgentError, match="'oracle' is privileged"):
+        IsolatedAgent(AgentSource(name="oracle"))
+    with pytest.raises(AgentError, match=r"config\['array'\]=.* is not legal"):
+        isolated("BadAtBirth")
+    with pytest.raises(AgentError, match="cannot import 'no_such_module'"):
+        IsolatedAgent(AgentSource(name="no_such_module:Agent"))
+    with pytest.raises(AgentError, match="declares learner=True but has no freeze"):
+        evaluate(isolated("Failing", how="no-freeze"), "anymdp-16x5-v0", **SHORT)
+    with pytest.raises(InvalidConfig, match="call_seconds=0 is not legal"):
+        Limits(call_seconds=0)
+
+
+def workers_of(parent: int) -> list[int]:
+    """Processes that serve a parent's agents."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_text()
+            status = (folder / "stat").read_text()
+        except OSError:
+            continue
+        if "isolation.worker" in command and f"\0{parent}\0" in command and ") Z" not in status:
+            found.append(int(folder.name))
+    return found
+
+
+def test_no_process_is_left() -> None:
+    agent = isolated("Mixed")
+    evaluate(agent, "anymdp-16x5-v0", **SHORT)
+    with pytest.raises(AgentError):
+        evaluate(isolated("Failing", how="raise"), "anymdp-16x5-v0", **SHORT)
+    assert workers_of(os.getpid()) == []
+
+
+@pytest.mark.parametrize("how", ["hang", "idle"])
+def test_workers_end_with_their_parent(how: str) -> None:
+    code = (
+        "import sys, time; from tests.evaluation.test_isolation import *\n"
+        f"agent = isolated('Failing', how={how!r})\n"
+        "import threading\n"
+        "if 'idle' in sys.argv: agent._make(); print('up', flush=True); time.sleep(99)\n"
+        "threading.Timer(2, lambda: print('up', flush=True)).start()\n"
+        "evaluate(agent, 'anymdp-16x5-v0', **SHORT)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, how], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"up\n"
+    assert workers_of(parent.pid)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 5
+    while workers_of(parent.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers_of(parent.pid) == []
+
+
+# --- hostile answers ---
+
+
+def served(*frames: bytes) -> messages.Pipe:
+    """The evaluation's end of a pipe, on whose other side these bytes were sent before it closed."""
+    import socket
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(b"".join(frames))
+    pipe = messages.Pipe(ours)
+    pipe.limit(1)
+    return pipe
+
+
+def frame(kind: int, payload: bytes = b"", length: int | None = None) -> bytes:
+    return messages.HEADER.pack(kind, len(payload) if length is None else length) + payload
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b"", "has ended"),
+        (b"abc", "has ended"),
+        (frame(7, b"1234567"), "kind 7 with 7 bytes; the answer has 8"),
+        (frame(7, b"", 1 << 60), "the answer has 8"),
+        (frame(3, b"12345678"), "kind 3"),
+        (frame(99, b"12345678"), "kind 99"),
+        (frame(8, b"", 1 << 40), "kind 8"),
+        (frame(8, b"x" * 9, 24), "has ended"),
+        (frame(7, b"1234", 8), "has ended"),
+    ],
+)
+def test_any_other_answer_is_refused(sent: bytes, message: str) -> None:
+    pipe = served(sent)
+    with pytest.raises(messages.Broken, match=message):
+        pipe.receive_answer(bytearray(messages.HEADER.size + 8))
+    pipe.close()
+
+
+def test_faults_are_bounded_and_printable() -> None:
+    fault = messages.Fault(5, "act", "x\x1b[31m" + "y" * 9000)
+    pipe = served(frame(8, fault.encode()))
+    payload = pipe.receive_answer(bytearray(messages.HEADER.size + 8))
+    assert payload is not None
+    found = messages.Fault.decode(payload, 3, ("act",))
+    assert found.row is None and found.message.startswith("x [31my") and len(found.message) <= 2000
+    assert messages.Fault.decode(payload, 6, ("act",)).row == 5
+    with pytest.raises(messages.Broken, match="names no call"):
+        messages.Fault.decode(payload, 3, ("begin",))
+    with pytest.raises(messages.Broken, match="a fault of 3 bytes"):
+        messages.Fault.decode(b"abc", 3, ("act",))
+    pipe.close()
+
+
+def test_silence_and_dripping_are_bounded() -> None:
+    import socket
+    import threading
+
+    ours, theirs = socket.socketpair()
+    pipe = messages.Pipe(ours)
+    pipe.limit(0.2)
+    with pytest.raises(messages.Broken, match=r"silent for 0\.2 s"):
+        pipe.receive_answer(bytearray(24))
+
+    def drip() -> None:
+        for byte in frame(7, b"12345678"):
+            time.sleep(0.05)
+            theirs.send(bytes([byte]))
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    with pytest.raises(messages.Broken, match=r"has not finished its answer within 0\.2 s"):
+        pipe.receive_answer(bytearray(24))
+    thread.join()
+    theirs.close()
+    pipe.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"[" * 60_000,
+        b"1",
+        b"{}",
+        b'{"info": {"name": 3}, "code": "x", "offered": []}',
+        b'{"info": {"name": "a", "privileged": 0, "learner": false, "joint": false, "config": {}, '
+        b'"shard_size": null}, "code": "x", "offered": []}',
+        b'{"info": {"name": "a", "privileged": false, "learner": false, "joint": false, "config": {"a": []}, '
+        b'"shard_size": null}, "code": "x", "offered": []}',
+        b'{"info": {"name": "a", "privileged": false, "learner": false, "joint": false, "config": {}, '
+        b'"shard_size": null}, "code": "x", "offered": ["learn_episodes"]}',
+    ],
+)
+def test_descriptions_are_not_trusted(text: bytes) -> None:
+    with pytest.raises(messages.Broken):
+        Description.decode(text)
+
+
+def test_a_description_survives_the_way() -> None:
+    info = AgentInfo(name="a", learner=True, config={"x": 0.1}, shard_size=np.int64(3).item())
+    description = Description(info, "f" * 64, ("freeze",))
+    assert Description.decode(description.encode()) == description
+
+
+# --- who is trusted ---
+
+
+def test_reference_agents_with_ways_of_their_own_stay_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kinds = {
+        name: type(walled_agent(AgentSource(name=name, bank="anymdp-16x5-v0"))).__name__
+        for name in ("oracle", "q-ucb", "uniform", "baselines.q_ucb.agent:make")
+    }
+    assert kinds == {
+        "oracle": "Oracle",
+        "q-ucb": "QUCB",
+        "uniform": "IsolatedAgent",
+        "baselines.q_ucb.agent:make": "IsolatedAgent",
+    }
+    monkeypatch.setattr(trust, "ROOT", tmp_path)
+    assert not trust.is_reference("oracle")  # another package of the same name lies elsewhere
+    with pytest.raises(AgentError, match="privileged"):
+        walled_agent(AgentSource(name="oracle"))

@@ -1,0 +1,354 @@
+"""Verification: what is equal, what is not, what is seen with new seeds, and what is kept of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from anymdp_bench import evaluate
+from anymdp_bench.agents.protocol import AgentInfo
+from anymdp_bench.agents.registry import make_agent
+from anymdp_bench.banks import BANKS, load_bank
+from anymdp_bench.cli.app import app
+from anymdp_bench.evaluation.isolation.host import IsolatedAgent
+from anymdp_bench.evaluation.isolation.settings import AgentSource
+from anymdp_bench.foundation.errors import AgentError, InvalidConfig, SubmissionRefused
+from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.submit import Entry, submit
+from anymdp_bench.leaderboard.verification import replay as replay_module
+from anymdp_bench.leaderboard.verification.again import fresh_tasks, play_fresh, play_renamed
+from anymdp_bench.leaderboard.verification.comparison import difference_interval, paired_interval
+from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
+from anymdp_bench.leaderboard.verification.renamed import Renamed
+from anymdp_bench.leaderboard.verification.replay import replay
+from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
+from tests.support.isolated import HERE
+from tests.support.maintainer import again, everything, replayed
+from tests.support.scripted import BOARD, Scripted, corridor, play
+
+BANDITS = "anymdp-1x5-v0"
+CORNER = "darkroom-6-v0"
+
+
+def submitted(
+    board: str, tmp_path: Path, agent: str = "uniform", n_tasks: int = 64, **entry: Any
+) -> tuple[Submission, Path]:
+    evaluate(agent, board, n_tasks=n_tasks, out=tmp_path / "run")
+    name = entry.pop("name", "mine")
+    return submit(tmp_path / "run", Entry(name=name, entry_point=agent, **entry), tmp_path / "boards")
+
+
+def as_if(submission: Submission, **code: str) -> Submission:
+    """The same submission from a record with other hashes."""
+    metadata = submission.metadata
+    return dataclasses.replace(
+        submission, metadata=metadata.model_copy(update={"code": metadata.code.model_copy(update=code)})
+    )
+
+
+@pytest.fixture(scope="module")
+def bandits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Path]:
+    return submitted(BANDITS, tmp_path_factory.mktemp("bandits"))
+
+
+# --- replay ---
+
+
+def test_an_honest_run_is_equal_to_the_bit(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    agent = submitted_agent(submission)
+    assert isinstance(agent, IsolatedAgent)
+    (found,) = replay(submission, agent, [0])
+    assert (found.shard, found.outcome, found.difference, found.cells) == (0, "equal", 0, 64)
+    assert found.differing == []
+
+
+def test_bits_come_first_whatever_hashes_and_versions_say(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    metadata = submission.metadata
+    code = metadata.code.model_copy(update={"agent": "0" * 64, "anymdp_bench": "1" * 64})
+    machine = metadata.machine.model_copy(update={"processor": "another", "python": "2.7"})
+    moved = metadata.model_copy(update={"code": code, "machine": machine})
+    other = dataclasses.replace(submission, metadata=moved)
+    (found,) = replay(other, submitted_agent(submission), [0])
+    assert found.outcome == "equal"
+    assert found.differing == ["python", "processor", "code of the package", "code of the agent"]
+
+
+def test_one_bit_is_a_difference(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    means = submission.points["return"].copy()
+    means[5] = np.nextafter(means[5], 2)
+    spoilt = dataclasses.replace(submission, points=submission.points | {"return": means})
+    agent = submitted_agent(submission)
+    (found,) = replay(spoilt, agent, [0])
+    assert found.outcome == "different"
+    (found,) = replay(as_if(spoilt, agent="0" * 64), agent, [0])
+    assert (found.outcome, found.differing) == ("undecided", ["code of the agent"])
+
+
+def test_learners_are_compared_by_what_they_lived_as_well(tmp_path: Path) -> None:
+    submission, _ = submitted("darkroom-6-v0", tmp_path, "q-ucb")
+    agent = submitted_agent(submission)
+    assert not isinstance(agent, IsolatedAgent)
+    assert [line.outcome for line in replay(submission, agent, [0, 1])] == ["equal", "equal"]
+    assert submission.lived is not None
+    steps = submission.lived["steps"].copy()
+    steps[-1] += 1
+    spoilt = dataclasses.replace(submission, lived=submission.lived | {"steps": steps})
+    assert [line.outcome for line in replay(spoilt, agent, [0, 1])] == ["equal", "different"]
+
+
+def test_agents_that_are_not_named_or_declare_otherwise_are_not_run(
+    bandits: tuple[Submission, Path],
+) -> None:
+    submission, _ = bandits
+    for change, message in (
+        ({"entry_point": None}, "names no entry point"),
+        ({"entry_point": "oracle"}, "the agent declares name='oracle'; submitted was 'uniform'"),
+    ):
+        other = dataclasses.replace(submission, metadata=submission.metadata.model_copy(update=change))
+        with pytest.raises(SubmissionRefused, match=message):
+            submitted_agent(other)
+
+
+# --- the whole way, a part at a time ---
+
+
+def test_findings_add_up_over_calls(tmp_path: Path) -> None:
+    submission, folder = submitted("anymdp-16x5-v0", tmp_path, f"{HERE}:Mixed", n_tasks=16)
+    agent, needs = submitted_agent(submission), needs_of(submission)
+    assert needs == (2, True, True)
+    first = list(verify_submission(submission, folder, agent, fraction=0.1))
+    assert [line.kind for line in first] == ["rules", "replay"]
+    kept = findings_path(folder).read_bytes()
+    missing = read_findings(folder, submission.digest).missing(needs)
+    assert missing == [
+        "1 of 2 shards equal to the bit",
+        "play on renamed tasks",
+        "play on fresh tasks",
+    ]
+    second = list(verify_submission(submission, folder, agent, fraction=0.1))
+    assert [line.kind for line in second] == ["replay", "renamed", "fresh"]
+    assert findings_path(folder).read_bytes().startswith(kept)
+    found = read_findings(folder, submission.digest)
+    assert found.lines == (*first, *second) and found.holds(needs)
+    assert found.equal_shards == {0, 1} and found.again("renamed")[0].renamed
+    assert list(verify_submission(submission, folder, agent, fraction=1)) == []
+    assert read_findings(folder, "0" * 64).lines == ()
+
+
+def test_what_speaks_against_an_entry_is_never_taken_back(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    needs, good = needs_of(submission), everything(submission)
+    assert needs == (1, True, True)
+    assert Findings(tuple(good)).holds(needs)
+    for bad in (
+        replayed(submission, 0, "different"),
+        again(submission, "renamed", 0.5),
+        again(submission, "fresh", 0.5),
+    ):
+        for lines in ([bad, *good], [*good, bad]):
+            assert not Findings(tuple(lines)).holds(needs)
+    for line in good:
+        assert not Findings(tuple(other for other in good if other is not line)).holds(needs)
+    undecided = replayed(submission, 0, "undecided")
+    assert Findings((undecided, *good)).holds(needs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"difference": 0.5}, {"schema": 1}, {"schema": True}, {"outcome": "fine"}, {"kind": "x"}, {"more": 1}],
+)
+def test_damaged_findings_are_refused(
+    change: dict[str, Any], bandits: tuple[Submission, Path], tmp_path: Path
+) -> None:
+    submission, _ = bandits
+    values = json.loads(replayed(submission, 0).model_dump_json(by_alias=True)) | change
+    folder = tmp_path / "mine"
+    findings_path(folder).write_text(json.dumps(values) + "\n")
+    with pytest.raises(SubmissionRefused, match=r"mine\.findings\.jsonl is damaged"):
+        read_findings(folder, submission.digest)
+
+
+def test_equal_means_equal(bandits: tuple[Submission, Path]) -> None:
+    line = replayed(bandits[0], 0)
+    with pytest.raises(ValidationError, match="is equal and differs by"):
+        type(line).model_validate(line.model_dump() | {"difference": 1e-9})
+
+
+@pytest.mark.parametrize("fraction", [0, -1, 1.5, float("nan")])
+def test_illegal_fractions_are_refused(fraction: float, bandits: tuple[Submission, Path]) -> None:
+    submission, folder = bandits
+    with pytest.raises(InvalidConfig, match="give a number above 0 and at most 1"):
+        list(verify_submission(submission, folder, make_agent("uniform"), fraction=fraction))
+
+
+def test_the_command_says_what_is_missing_and_fails_until_nothing_is(tmp_path: Path) -> None:
+    _, folder = submitted("darkroom-6-v0", tmp_path, "q-ucb")
+    runner = CliRunner()
+    command = ["verify", str(folder), "--fraction", "0.5"]
+    first = runner.invoke(app, command)
+    assert first.exit_code == 1 and "missing: play on renamed tasks" in first.output
+    assert first.stdout.endswith("NOT verified\n")
+    second = runner.invoke(app, command)
+    assert second.exit_code == 0 and "verified, to be signed" in second.output
+
+
+# --- new seeds, other names, fresh tasks ---
+
+
+def test_renaming_is_an_isomorphism() -> None:
+    """What is told under other names is what the task would have told; answers come back right."""
+
+    class Mover(Scripted):
+        """Walks by what it sees: knows which of its names moves on, and tells what it was shown."""
+
+    plain = play(Scripted([0, 1]), corridor(gain=2.0), corridor(noise=1.0))
+    seen: set[tuple[int, ...]] = set()
+    for secret in range(6):
+        mover = Renamed(Mover(), secret)
+        mover.begin(2, *_spaces(), 7)
+        true = mover._true_moves
+        assert sorted(true[0].tolist()) == [0, 1]
+        seen.add(tuple(true.ravel().tolist()))
+        shown = mover._moves[np.arange(2), [0, 1]]
+        mover._agent.script = None
+        mover._agent.act = lambda observations, active, shown=shown: shown
+        np.testing.assert_array_equal(mover.act(np.zeros(2, int), np.ones(2, bool)), [0, 1])
+    assert len(seen) > 1 and plain.lived.lengths.shape == (2, 20)
+
+
+def _spaces() -> tuple[Any, Any]:
+    from gymnasium.spaces import Discrete
+
+    return Discrete(3), Discrete(2)
+
+
+def test_an_agent_without_names_plays_as_well_under_others() -> None:
+    """Uniform play does not know any name: its record has the same law, and its steps the same range."""
+    board = dataclasses.replace(BOARD, context_episodes=400)
+    plain = play(make_agent("uniform"), corridor(), board=board).lived
+    named = play(Renamed(make_agent("uniform"), 3), corridor(), board=board).lived
+    assert abs(plain.scores.mean() - named.scores.mean()) < 0.2
+    assert set(np.unique(named.scores)) == set(np.unique(plain.scores))
+
+
+def test_tables_are_translated_back() -> None:
+    from tests.support.scripted import TabledLearner
+
+    class Known(TabledLearner):
+        """Its table says what it was shown: the action that moves on, in every room."""
+
+        def policy_table(self) -> np.ndarray:
+            table = np.zeros((self.n, 3, 2))
+            rows = np.arange(self.n)
+            table[rows, :, renamed._moves[rows, 1]] = 1
+            return table
+
+    agent = Known()
+    renamed = Renamed(agent, 5)
+    renamed.begin(4, *_spaces(), 0)
+    renamed.freeze()
+    np.testing.assert_array_equal(renamed.policy_table(), np.tile([0.0, 1.0], (4, 3, 1)))
+
+
+def test_rewards_of_tests_are_not_told() -> None:
+    from tests.support.scripted import ScriptedLearner
+
+    agent = ScriptedLearner()
+    told: list[np.ndarray] = []
+    agent.observe = lambda *step: told.append(step[2])  # type: ignore[method-assign]
+    renamed = Renamed(agent, 1)
+    renamed.begin(1, *_spaces(), 0)
+    zero, no = np.zeros(1, int), np.zeros(1, bool)
+    for switch in (None, renamed.freeze, renamed.unfreeze):
+        if switch is not None:
+            switch()
+        renamed.observe(zero, zero, np.ones(1), zero, no, no, ~no)
+    assert [float(rewards[0]) for rewards in told] == [1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("board", ["anymdp-16x5-offline-v0", "switch2-v0", "anypomdp-64x5-v0"])
+def test_contexts_teams_and_hidden_states_can_be_renamed(board: str) -> None:
+    agent = Renamed(IsolatedAgent(AgentSource(name=f"{HERE}:Mixed")), 3)
+    record = evaluate(agent, board, n_tasks=2, runs=1, context_episodes=10).record
+    assert np.isfinite(record.points.mean).all()
+
+
+def test_fresh_tasks_are_in_no_split() -> None:
+    source = BANKS["anymdp-16x5-v0"]
+    tasks = fresh_tasks(source, 7, 3)
+    bank = load_bank("anymdp-16x5-v0")
+    known = {task.fingerprint() for split in (bank.test, bank.validation) for task in split[:20]}
+    assert not known & {task.fingerprint() for task in tasks}
+    assert [task.fingerprint() for task in fresh_tasks(source, 7, 3)] == [t.fingerprint() for t in tasks]
+    assert fresh_tasks(source, 8, 1)[0].fingerprint() != tasks[0].fingerprint()
+
+
+def test_an_honest_agent_falls_nowhere(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    agent = submitted_agent(submission)
+    for found in (play_renamed(submission, agent, seed=5), play_fresh(submission, agent, seed=5)):
+        assert not found.fell and found.low < 0 < found.high and found.tasks == 64
+        assert found.drop == found.submitted - found.found
+
+
+def test_who_uses_geometry_keeps_the_ids(tmp_path: Path) -> None:
+    submission, _ = submitted(CORNER, tmp_path, uses_geometry=True)
+    found = play_renamed(submission, submitted_agent(submission), seed=5)
+    assert (found.kind, found.renamed) == ("renamed", False)
+
+
+def test_fresh_tasks_are_for_sampled_boards(tmp_path: Path) -> None:
+    submission, _ = submitted(CORNER, tmp_path)
+    with pytest.raises(SubmissionRefused, match="fresh: is for boards of sampled tasks"):
+        play_fresh(submission, submitted_agent(submission), seed=1)
+
+
+def test_welch_interval_by_hand() -> None:
+    first, second = np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0, 4.0])
+    low, high = difference_interval(first, second)
+    # variances 1 and 4: standard error sqrt(5 / 3), 50 / 17 degrees of freedom, t(.9995) = 13.3693
+    assert (low + high) / 2 == pytest.approx(0.0)
+    assert (high - low) / 2 == pytest.approx(13.3693 * (5 / 3) ** 0.5, rel=1e-3)
+    assert difference_interval(np.ones(3), np.zeros(3)) == (1.0, 1.0)
+
+
+def test_paired_interval_by_hand() -> None:
+    # mean 2, deviation 1: standard error 1 / sqrt(3), t(2, .9995) = 31.5991
+    low, high = paired_interval(np.array([1.0, 2.0, 3.0]))
+    assert (low + high) / 2 == pytest.approx(2.0)
+    assert (high - low) / 2 == pytest.approx(31.5991 / 3**0.5, rel=1e-4)
+    assert paired_interval(np.zeros(12)) == (0.0, 0.0)
+
+
+def test_the_agent_that_fails_leaves_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submission, folder = submitted(CORNER, tmp_path)
+    agent = submitted_agent(submission)
+
+    def fail(*_: Any) -> Any:
+        raise AgentError("on purpose")
+
+    next(verify_submission(submission, folder, agent, fraction=1))
+    monkeypatch.setattr(replay_module, "play_shard", fail)
+    with pytest.raises(AgentError, match="on purpose"):
+        list(verify_submission(submission, folder, agent, fraction=1))
+    assert [line.kind for line in read_findings(folder, submission.digest).lines] == ["rules"]
+
+
+def test_a_strangers_privileged_agent_is_refused(tmp_path: Path) -> None:
+    submission, _ = submitted(CORNER, tmp_path, "oracle")
+    name = "baselines.oracle:Oracle"
+    other = submission.metadata.model_copy(update={"entry_point": name, "agent": submission.metadata.agent})
+    with pytest.raises(AgentError, match="'oracle' is privileged"):
+        submitted_agent(dataclasses.replace(submission, metadata=other))
+    assert needs_of(submission) == (1, False, False)
+    assert AgentInfo(name="oracle", privileged=True).privileged
