@@ -15,6 +15,7 @@ LEAVES = ("values", "gains", "optimist")
 LIMITS: dict[str, Limit] = {
     "leaf": OneOf(LEAVES),
     "kappa": Number(above=True),
+    "fade": Number(0, 4),
     "offset": Number(-100, 100),
     "discount": Number(0, 0.9999),
     "logits": Number(),
@@ -37,7 +38,8 @@ class Acting:
         leaf: ``"values"`` or ``"gains"``, the network's quantile of the optimal value; or ``"optimist"``: the
             highest certainty-equivalent value and ten reward spreads, where nothing is learnt.
         quantile: Which of `network.QUANTILES`.
-        kappa: Imagined visits.
+        kappa: Imagined visits of a pair that was tried once or never.
+        fade: A pair tried n times has kappa * n ** -fade of them.
         offset: Added to every leaf, in reward spreads.
         discount: Of the plan.
         logits: What a unit of the policy head's logits counts beside a mean action gap of the plan.
@@ -48,9 +50,10 @@ class Acting:
         with_context: Temperature after a recorded context.
     """
 
-    leaf: str = "gains"
+    leaf: str = "values"
     quantile: float = 0.9
-    kappa: float = 0.03
+    kappa: float = 0.1
+    fade: float = 1.0
     offset: float = 0.0
     discount: float = 0.994
     logits: float = 0.0

@@ -82,6 +82,7 @@ class ExactAgent:
         return Rules(
             column=column + QUANTILES.index(how.quantile) if column >= 0 else column,
             kappa=float(how.kappa),
+            fade=float(how.fade),
             offset=float(how.offset),
             discount=float(how.discount),
             logits=float(how.logits),

@@ -194,7 +194,7 @@ def _write_tables(
             z = gains[i, :, :, quantile] if kind == GAINS else values[i, :, :, quantile]
             write_leaves(statistic, i, plans, z, spread, 0.0, leaf)
             kappa = state.real[i, KAPPA]
-            plan_on_leaves(statistic, i, leaf, kappa, DISCOUNT, spread, state.values[i], q)
+            plan_on_leaves(statistic, i, leaf, kappa, 0.0, DISCOUNT, spread, state.values[i], q)
         for j in range(statistic.n_seen[i]):
             s = statistic.order[i, j]
             for a in range(logits.shape[2]):

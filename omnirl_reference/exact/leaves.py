@@ -7,13 +7,13 @@ import math
 import numba
 import numpy as np
 
-from anymdp_bench.kernels import Statistic, exp, plan_row
+from anymdp_bench.kernels import Statistic, exp, log, pair_value
 from omnirl_reference.exact.features import CERTAIN, Floats, Plans, Singles
 
 DISCOUNT = 0.994
 MOST = 7.0
 """Quantiles are cut at ± this, in arsinh of reward spreads."""
-TOLERANCE, MOST_SWEEPS = 2e-3, 60
+TOLERANCE, MOST_SWEEPS, GREEDY_SWEEPS = 2e-3, 60, 4
 
 
 @numba.njit(cache=True, nogil=True)
@@ -45,20 +45,61 @@ def write_leaves(
             leaf[s, a] = base + spread * raw_value(quantile[j, a])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def plan_on_leaves(
     statistic: Statistic,
     i: int,
     leaf: Floats,
     kappa: float,
+    fade: float,
     discount: float,
     spread: float,
     values: Floats,
     q: Floats,
 ) -> None:
-    """Plan row i with kappa imagined visits to the leaves; `leaf` float64 ``[O, A]`` is used up."""
-    leaf *= kappa
-    plan_row(statistic, i, leaf, kappa, math.inf, discount, TOLERANCE * spread, MOST_SWEEPS, values, q)
+    """Plan row i with imagined visits of every pair to its leaf: kappa of them, fewer the more is seen.
+
+    A pair of n visits has ``kappa * n ** -fade`` imagined ones. With `fade` 0 this is `plan_row`; above it, a
+    pair that was tried once is tried again, and one that is known is not overrated for long.
+
+    Args:
+        statistic: What was lived.
+        i: Row.
+        leaf: float64 ``[O, A]``.
+        kappa: Above 0.
+        fade: At least 0.
+        discount: In [0, 1).
+        spread: Of the rewards; values are right to a share of it.
+        values: float64 ``[O]``, where sweeps begin, and the result.
+        q: float64 ``[O, A]``, result.
+    """
+    n_seen, n_actions = statistic.n_seen[i], leaf.shape[1]
+    pseudo = np.empty(leaf.shape)
+    for j in range(n_seen):
+        s = statistic.order[i, j]
+        for a in range(n_actions):
+            visits = max(float(statistic.visits[i, s, a]), 1.0)
+            pseudo[s, a] = kappa * exp(-fade * log(visits))
+    greedy = np.zeros(n_seen, np.int64)
+    for _ in range(MOST_SWEEPS):
+        change = 0.0
+        for j in range(n_seen - 1, -1, -1):
+            s, best = statistic.order[i, j], -math.inf
+            for a in range(n_actions):
+                k = pseudo[s, a]
+                x = pair_value(statistic, i, s, a, k * leaf[s, a], k, math.inf, discount, values)
+                q[s, a] = x
+                if x > best:
+                    best, greedy[j] = x, a
+            change = max(change, abs(best - values[s]))
+            values[s] = best
+        if change < TOLERANCE * spread:
+            break
+        for _ in range(GREEDY_SWEEPS):
+            for j in range(n_seen - 1, -1, -1):
+                s, a = statistic.order[i, j], greedy[j]
+                k = pseudo[s, a]
+                values[s] = pair_value(statistic, i, s, a, k * leaf[s, a], k, math.inf, discount, values)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -39,13 +39,14 @@ class Rules(NamedTuple):
 
     Attributes:
         column: Of the network's answer, the leaf's quantile; -1: the fixed optimist.
-        kappa, offset, discount, logits, growth: See there.
+        kappa, fade, offset, discount, logits, growth: See there.
         aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled.
     """
 
     column: int
     kappa: float
+    fade: float
     offset: float
     discount: float
     logits: float
@@ -98,6 +99,7 @@ def _plan_short(statistic: Statistic, rows: Rows, i: int, rules: Rules, spread: 
         i,
         extra,
         rules.aliased_kappa,
+        0.0,
         rules.aliased_discount,
         spread,
         rows.values[i],
@@ -136,7 +138,8 @@ def refresh_row(
     else:
         quantile = answers[:, :, rules.column]
         write_leaves(statistic, i, rows.plans, quantile, scale[1], rules.offset, extra)
-        plan_on_leaves(statistic, i, extra, rules.kappa, rules.discount, scale[1], rows.values[i], table)
+        kappa, fade = rules.kappa, rules.fade
+        plan_on_leaves(statistic, i, extra, kappa, fade, rules.discount, scale[1], rows.values[i], table)
     if rules.logits > 0.0:
         weight = rules.logits * (mean_gap(statistic, i, table) + SMALL)
         for j in range(n):

@@ -26,6 +26,7 @@ CANDIDATES: dict[str, tuple[Any, ...]] = {
     "leaf": ("values", "gains", "optimist"),
     "quantile": QUANTILES,
     "kappa": (0.003, 0.01, 0.03, 0.1, 0.3),
+    "fade": (0.0, 0.5, 1.0, 2.0),
     "offset": (-0.3, 0.0, 0.3, 1.0),
     "logits": (0.0, 0.1, 0.3),
     "discount": (0.99, 0.994, 0.997),

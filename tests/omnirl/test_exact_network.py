@@ -130,9 +130,9 @@ def test_an_untried_pair_is_worth_its_leaf_and_a_tried_one_is_drawn_to_it() -> N
     write_leaves(statistic, 0, plans, z, spread, offset, leaf)
     expected = 3.0 + 2.0 * (offset + np.sinh(z[0]))
     np.testing.assert_allclose(leaf[0], expected)
-    plan_on_leaves(statistic, 0, leaf, kappa, 0.9, spread, values, q)
+    plan_on_leaves(statistic, 0, leaf, kappa, 1.0, 0.9, spread, values, q)
     np.testing.assert_allclose(q[0, 1:], expected[1:])
-    assert q[0, 0] == pytest.approx((6.0 + kappa * expected[0]) / (2 + kappa))
+    assert q[0, 0] == pytest.approx((6.0 + kappa / 2 * expected[0]) / (2 + kappa / 2))
 
 
 def test_leaves_are_cut() -> None:
