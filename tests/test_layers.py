@@ -35,7 +35,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "cli",
     ),
     "baselines": ("families", "greedy", "oracle", "uniform", "q_ucb", "cql", "ppo", "tuning", "model_based"),
-    "omnirl_reference": ("config", "model", "playing", "stream", "training", "exact", "factories", "studies", "cli"),
+    "omnirl_reference": (
+        "config",
+        "model",
+        "playing",
+        "stream",
+        "training",
+        "exact",
+        "factories",
+        "studies",
+        "cli",
+    ),
 }
 """Rooms of each package, in the order in which data walks through them."""
 FLOORS: dict[str, tuple[str, ...]] = {
