@@ -16,6 +16,7 @@ from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.foundation.files import write_text
+from omnirl_reference.studies.command import study_app
 from omnirl_reference.studies.sequence import add_to as add_sequence
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
 )
 add_sequence(app)
+app.add_typer(study_app, name="study")
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 
 

@@ -59,6 +59,7 @@ STREAM_LIMITS: dict[str, Limit] = {
     "min_states": Whole(1, or_none=True),
     "n_actions": Whole(1),
     "n_tasks": Whole(1, or_none=True),
+    "relabel": FLAG,
     "steps": Whole(2),
     "behaviours": FIELDS,
     "oracle_free_share": SHARE,
@@ -123,6 +124,8 @@ class StreamConfig:
             the paper, and `min_states` alone makes them smaller.
         n_actions: Number of actions.
         n_tasks: Number of distinct tasks, or None for a new task in every sequence.
+        relabel: Draw names of states and actions for every sequence; False: every task keeps its own, as in
+            the paper, so that few tasks can be told apart instead of learnt.
         steps: Steps of a sequence, end-of-episode steps included.
         behaviours: Share of each behaviour policy, by name; they are divided by their sum.
         oracle_free_share: Share of sequences in which no oracle ever acts. Without them a model learns to
@@ -143,6 +146,7 @@ class StreamConfig:
     task_states: tuple[int, ...] | None = None
     n_actions: int = 5
     n_tasks: int | None = None
+    relabel: bool = True
     steps: int = 512
     behaviours: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(PAPER_MIXTURE))
     oracle_free_share: float = 0.0
@@ -361,6 +365,7 @@ class TrainConfig:
             check(sizes == of_stream, "model sizes", sizes, f"those of the stream, {of_stream}")
             if self.own_rows(stage) > 0:
                 check(stream.n_tasks is None, "n_tasks", stream.n_tasks, "null where the model plays itself")
+                check(stream.relabel, "relabel", stream.relabel, "true where the model plays itself")
 
     @property
     def updates(self) -> int:

@@ -39,6 +39,8 @@ from omnirl_reference.stream.worlds import (
 )
 
 MOST_TRIES = 2000
+NAMES = np.uint64(1 << 62)
+"""Counter of a task's draw that names its states and actions; the task itself draws with small ones."""
 CENTRAL = 0.425
 """Of the normal quantile: the central polynomial serves abs(probability - 0.5) up to this."""
 
@@ -88,13 +90,30 @@ def _start(stream: Stream, world: World) -> int:
 
 
 @kernel(nogil=True)
+def _names(stream: Stream, key: np.uint64, relabel: bool) -> Stream:
+    """Stream that names are drawn from: the sequence's, or one of the task's own."""
+    if relabel:
+        return stream
+    own = np.empty(1, dtype=np.uint64)
+    own[0] = draw(key, NAMES)
+    return own
+
+
+@kernel(nogil=True)
 def play(
-    stream: Stream, world: World, solved: Solved, settings: SimulationSettings, out: Sequences, b: int
+    stream: Stream,
+    key: np.uint64,
+    world: World,
+    solved: Solved,
+    settings: SimulationSettings,
+    out: Sequences,
+    b: int,
 ) -> None:
-    """Write sequence `b`: episodes of behaviours on one task, relabelled by random permutations."""
+    """Write sequence `b`: episodes of behaviours on one task of a `key`, relabelled by permutations."""
     n, n_actions = solved.targets.shape
-    ids = permutation(stream, settings.sizes[0])[:n].copy()
-    moves = permutation(stream, n_actions)
+    names = _names(stream, key, settings.relabel)
+    ids = permutation(names, settings.sizes[0])[:n].copy()
+    moves = permutation(names, n_actions)
     free = next_unit(stream) < settings.shares[0]
     cumulative = settings.oracle_free if free else settings.cumulative
     changing = next_unit(stream) < settings.shares[1]
@@ -161,7 +180,7 @@ def fill_anymdp(
         task = draw_anymdp(key, MOST_TRIES, most, n_actions, least, False, False, 0, verdicts)
         stream[0] = draw(play_key, np.uint64(first + b))
         world = anymdp_world(task, n_actions)
-        play(stream, world, solve(world, n_actions, settings), settings, out, b)
+        play(stream, key, world, solve(world, n_actions, settings), settings, out, b)
 
 
 @kernel(nogil=True)
@@ -177,9 +196,10 @@ def fill_garnet(
     stream = np.empty(1, dtype=np.uint64)
     n_actions = settings.sizes[2]
     for b in range(len(task_indices)):
-        stream[0] = draw(task_key, np.uint64(task_indices[b]))
-        most, least = task_size(stream[0], settings)
+        key = draw(task_key, np.uint64(task_indices[b]))
+        stream[0] = key
+        most, least = task_size(key, settings)
         n = next_integer(stream, least, most)
         world = garnet_world(next_bits(stream), n, n_actions)
         stream[0] = draw(play_key, np.uint64(first + b))
-        play(stream, world, solve(world, n_actions, settings), settings, out, b)
+        play(stream, key, world, solve(world, n_actions, settings), settings, out, b)

@@ -42,6 +42,7 @@ def simulation_settings(config: StreamConfig) -> SimulationSettings:
         label=np.array(
             [config.label_temperature if config.label == "soft" else 0.0, float(config.label_behaviour)]
         ),
+        relabel=bool(config.relabel),
     )
 
 

@@ -35,6 +35,7 @@ class SimulationSettings(NamedTuple):
         oracle_free: float64 ``[16]``, the same without oracles.
         shares: float64 ``[5]``: oracle-free, resampling, resampling at an end, masked sequences, episodes.
         label: float64 ``[2]``: temperature (0 means hard labels), 1 to label the behaviour.
+        relabel: Every sequence has names of its own; else every task has.
     """
 
     sizes: Ints
@@ -44,6 +45,7 @@ class SimulationSettings(NamedTuple):
     oracle_free: Floats
     shares: Floats
     label: Floats
+    relabel: bool
 
 
 class World(NamedTuple):

@@ -10,12 +10,13 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
 from anymdp_bench.envs import options as given
-from anymdp_bench.envs.base import StepBatch, StepResult
+from anymdp_bench.envs.base import StepResult
 from anymdp_bench.envs.episodes import Episodes, Outputs
 from anymdp_bench.envs.trials.kernels import Choice, Trials, begin_trials, go_on
 from anymdp_bench.envs.trials.pool import TrainTasks, check_pool
 from anymdp_bench.envs.trials.views import View
 from anymdp_bench.envs.vector import NOTHING, TabularVectorEnv
+from anymdp_bench.envs.watched import StepBatch
 from anymdp_bench.foundation.checks import check_integer
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 from anymdp_bench.tasks.protocol import Task
@@ -31,6 +32,7 @@ class TrialVectorEnv(TabularVectorEnv):
         observation: ``"vector"`` or ``"dict"``, see `TrialEnv`.
         autoreset_mode: As for `BatchEnv`; it is about trials.
         info_level: As for `BatchEnv`.
+        render_mode: As for `BatchEnv`; what is shown is the running episode of each task.
 
     Raises:
         InvalidConfig: no task, tasks of different or other than Discrete spaces, or an illegal setting.
@@ -49,6 +51,7 @@ class TrialVectorEnv(TabularVectorEnv):
         observation: str = "vector",
         autoreset_mode: str | AutoresetMode = "NextStep",
         info_level: str = "none",
+        render_mode: str | None = None,
     ) -> None:
         """See the class."""
         n = check_integer("num_envs", num_envs, 1)
@@ -56,7 +59,12 @@ class TrialVectorEnv(TabularVectorEnv):
         self._view = View(observation)
         played, actions = np.zeros((2, n), np.int64)
         self._trials = Trials(np.zeros(n, np.uint64), played, actions, np.zeros(n), np.zeros(n, np.bool_))
-        super().__init__([check_pool(tasks)[0]] * n, autoreset_mode=autoreset_mode, info_level=info_level)
+        super().__init__(
+            [check_pool(tasks)[0]] * n,
+            autoreset_mode=autoreset_mode,
+            info_level=info_level,
+            render_mode=render_mode,
+        )
         self._set_tasks(tasks)
 
     def _make_spaces(self, task: Task) -> given.Spaces:
@@ -103,6 +111,29 @@ class TrialVectorEnv(TabularVectorEnv):
     def _observe(self) -> Any:
         return self._show(super()._observe())
 
+    def _film_start(self, mask: BoolArray) -> None:
+        if self._camera is not None:
+            inner, seen = self._inner(), super()._observe()
+            for row in np.flatnonzero(mask).tolist():
+                self._camera.begin(row, inner[row], seen[row])
+
+    def _move(self, actions: IntArray, active: BoolArray) -> StepBatch:
+        if self._camera is None:
+            return self._advance(actions, active)
+        before = self._inner()
+        batch = self._advance(actions, active)
+        inner, seen = self._inner(), super()._observe()
+        begun = self._trials.ends & ~self._over
+        self._film_start(active & begun)
+        for row in np.flatnonzero(active & ~begun).tolist():
+            reward = float(batch.rewards[row])
+            self._camera.step(row, before[row], [int(actions[row])], reward, inner[row], seen[row])
+        return batch
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Show the running episode of each environment, as `BatchEnv` does."""
+        return None if self._camera is None else self._camera.show(self.tasks)
+
     def _show(self, ids: IntArray) -> Any:
         return self._view.many(ids, self._trials.actions, self._trials.rewards, self._trials.ends)
 
@@ -119,7 +150,7 @@ class TrialVectorEnv(TabularVectorEnv):
         return StepBatch(self._seen(out), out.rewards, out.scores, out.terminated, out.truncated)
 
     def _step_next(self, actions: ArrayLike) -> StepResult:
-        if self._info_level != "none":
+        if self._info_level != "none" or self._camera is not None:
             return super()._step_next(actions)
         self._require_reset()
         legal, active = given.check_actions(actions, self._action_shape), self._all
@@ -165,6 +196,7 @@ def make_trial_vec(
     observation: str = "vector",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
+    render_mode: str | None = None,
 ) -> TrialVectorEnv:
     """Make a batch of trials on training tasks of a bank.
 
@@ -176,6 +208,7 @@ def make_trial_vec(
         observation: ``"vector"`` or ``"dict"``.
         autoreset_mode: About trials.
         info_level: ``"none"``, ``"score"`` or ``"full"``.
+        render_mode: None, ``"ansi"`` or ``"rgb_array"``.
 
     Raises:
         UnknownName: no such bank.
@@ -189,4 +222,5 @@ def make_trial_vec(
         observation=observation,
         autoreset_mode=autoreset_mode,
         info_level=info_level,
+        render_mode=render_mode,
     )

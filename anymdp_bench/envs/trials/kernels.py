@@ -1,16 +1,16 @@
-"""How the trials of a batch begin and go on (numba)."""
+"""How the trials of a batch begin and go on, in kernels."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.episodes import Episodes, restart
 from anymdp_bench.envs.streams import ONE, KeyArray
 from anymdp_bench.envs.tables import RecordArray
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.seeding import TASK_STREAM, draw, stream_key
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 
@@ -51,13 +51,13 @@ class Choice(NamedTuple):
     horizons: NDArray[np.int32]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def task_number(stream: np.uint64, trial: np.uint64, n_tasks: int) -> int:
     """Place of a trial's task, uniform in 0..n_tasks-1; `stream` is the key of the seed's draws."""
     return int(np.int64(draw(stream_key(stream, TASK_STREAM), trial) % np.uint64(n_tasks)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def begin_trials(
     mask: BoolArray,
     fresh: bool,
@@ -95,7 +95,7 @@ def begin_trials(
         trials.actions[i], trials.rewards[i], trials.ends[i] = choice.n_actions, 0.0, False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def go_on(
     episodes: int,
     actions: IntArray,

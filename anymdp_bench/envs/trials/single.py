@@ -51,7 +51,7 @@ class TrialEnv(TabularEnv):
         episodes: Episodes of a trial.
         observation: ``"vector"`` or ``"dict"``.
         info_level: As for `SingleEnv`.
-        render_mode: Only None.
+        render_mode: As for `SingleEnv`; what is shown is the running episode of the task.
 
     Raises:
         InvalidConfig: no task, tasks of different or other than Discrete spaces, or an illegal setting.
@@ -79,7 +79,7 @@ class TrialEnv(TabularEnv):
         self._episodes = check_integer("episodes", episodes, 1)
         self._view = View(observation)
         self._pool: Sequence[Task] = check_pool(tasks)
-        self._trial = self._played = 0
+        self._trial = self._played = self._seen = 0
         super().__init__(tasks[0], info_level=info_level, render_mode=render_mode)
 
     def _make_spaces(self, task: Task) -> given.Spaces:
@@ -104,8 +104,29 @@ class TrialEnv(TabularEnv):
             self._load(task)
             self._task = task  # type: ignore[assignment]
         self._episode, self._played = self._trial * self._episodes, 0
-        observation, info = super()._begin()
-        return self._view.one(observation, self._n_actions, 0.0, False), info
+        self._seen, info = super()._begin()
+        return self._view.one(self._seen, self._n_actions, 0.0, False), info
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin a trial.
+
+        Args:
+            seed: Begins the first trial of this seed; without it the next trial begins.
+            options: ``{"task": t}`` or ``{"tasks": [...]}`` give other tasks to play trials on.
+
+        Raises:
+            InvalidConfig: an unknown option, or tasks of other spaces.
+            InvalidSeed: a seed that is not an integer in [0, 2**64).
+        """
+        found = super().reset(seed=seed, options=options)
+        self._film()
+        return found
+
+    def _film(self) -> None:
+        if self._camera is not None:
+            self._camera.begin(0, self._inner(), self._seen)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action.
@@ -126,7 +147,8 @@ class TrialEnv(TabularEnv):
                 self._episode += 1
                 self._over = False
                 observation, begun = super()._begin()
-                info |= begun
+                self._seen, info = observation, info | begun
+                self._film()
         return self._view.one(observation, int(action), reward, ended), reward, over, False, info
 
 
@@ -147,7 +169,7 @@ def make_trial(
         episodes: As for `TrialEnv`, and so are the others.
         observation: ``"vector"`` or ``"dict"``.
         info_level: ``"none"``, ``"score"`` or ``"full"``.
-        render_mode: Only None.
+        render_mode: None, ``"ansi"`` or ``"rgb_array"``.
 
     Raises:
         UnknownName: no such bank.

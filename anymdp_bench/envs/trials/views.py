@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, Space
 from numpy.typing import NDArray
 
 from anymdp_bench.envs.options import Spaces, spaces_of
 from anymdp_bench.foundation.checks import check_choice
+from anymdp_bench.foundation.compiling import elements, kernel
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 from anymdp_bench.tasks.protocol import Task
@@ -92,7 +92,7 @@ class View:
         return vectors
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(work=elements, nogil=True)
 def _fill(
     vectors: NDArray[np.float32],
     ids: int,

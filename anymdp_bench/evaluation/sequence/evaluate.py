@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from anymdp_bench.contexts import TAGS
 from anymdp_bench.evaluation.sequence.boards import BLOCK, SequenceBoard, get_sequence_board
 from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel, state_bytes
 from anymdp_bench.evaluation.sequence.record import Sequences, load_sequences
@@ -89,12 +90,17 @@ def check_causality(model: SequenceModel, sequences: Sequences) -> None:
     whole = sequences.segment(0, min(PROBE_STEPS, sequences.labels.shape[1]))
     given = Segment(*(x[:PROBE_ROWS] for x in whole))
     cut = given.actions.shape[1] // 2
-    first = _answers(model, given, sequences)
-    second = _answers(model, _changed(given, cut, sequences), sequences)
-    for kind, known in zip(KINDS, (cut + 1, cut, cut), strict=True):
-        before, after = getattr(first, kind), getattr(second, kind)
-        if before is not None and not np.allclose(before[:, :known], after[:, :known], CLOSE, CLOSE):
-            raise AgentError(f"{kind} depends on later steps: an answer may use what came before it only.")
+    known = _answers(model, given, sequences)
+    for kinds, from_action in ((KINDS[:1], cut), (KINDS[1:], cut + 1)):
+        found = _answers(model, _changed(given, cut, from_action, sequences), sequences)
+        for kind in kinds:
+            before, after = getattr(known, kind), getattr(found, kind)
+            if before is not None and not np.allclose(
+                before[:, : cut + 1], after[:, : cut + 1], CLOSE, CLOSE
+            ):
+                raise AgentError(
+                    f"{kind} depends on later steps: an answer may use what came before it only."
+                )
 
 
 def _answers(model: SequenceModel, segment: Segment, sequences: Sequences) -> Answers:
@@ -106,12 +112,13 @@ def _answers(model: SequenceModel, segment: Segment, sequences: Sequences) -> An
     return Answers(*(None if x is None else np.array(x) for x in answers))
 
 
-def _changed(segment: Segment, cut: int, sequences: Sequences) -> Segment:
-    """The same until the observation of step `cut`; other actions, rewards and ids from there on."""
+def _changed(segment: Segment, cut: int, from_action: int, sequences: Sequences) -> Segment:
+    """The same until the observation of step `cut`; other outcomes from there on, and other actions later."""
     new = Segment(*(x.copy() for x in segment))
-    new.observations[:, cut + 1 :] = (new.observations[:, cut + 1 :] + 1) % sequences.n_observations
-    new.next_observations[:, cut:] = (new.next_observations[:, cut:] + 1) % sequences.n_observations
-    new.actions[:, cut:] = (new.actions[:, cut:] + 1) % sequences.n_actions
-    new.tags[:, cut:] = (new.tags[:, cut:] + 1) % 8
+    n_observations, n_actions = sequences.n_observations, sequences.n_actions
+    new.observations[:, cut + 1 :] = (new.observations[:, cut + 1 :] + 1) % n_observations
+    new.next_observations[:, cut:] = (new.next_observations[:, cut:] + 1) % n_observations
     new.rewards[:, cut:] += 1.0
+    new.actions[:, from_action:] = (new.actions[:, from_action:] + 1) % n_actions
+    new.tags[:, from_action:] = (new.tags[:, from_action:] + 1) % len(TAGS)
     return new
