@@ -10,12 +10,14 @@ from joblib import Parallel, delayed
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.banks import BANKS, load_bank
 from anymdp_bench.banks.sampled import SampledSource
+from anymdp_bench.evaluation.boards import Board
 from anymdp_bench.evaluation.evaluate import evaluate
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.types import FloatArray
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse
 from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.comparison import (
+    MIN_PAIRS,
     difference_interval,
     drop_on_same_tasks,
     late_scores,
@@ -28,6 +30,8 @@ from anymdp_bench.scoring.intervals import task_means
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask
 
+FEWEST_RUNS = 30
+"""Runs of each task on boards of few tasks: ten are too few for an interval of 99.9 % to see a large fall."""
 N_TASKS = 64
 """Fresh tasks; the standard error of their mean is that of a whole board."""
 
@@ -50,7 +54,9 @@ def play_renamed(submission: Submission, agent: Agent, *, seed: int, jobs: int =
     renames = isinstance(agent, IsolatedAgent) and not submission.metadata.uses_geometry
     board = submission.facts.board
     tasks = list(load_bank(board.bank).board_tasks(submission.n_tasks))
-    record = _play(submission, Renamed(agent, seed) if renames else agent, tasks, seed, jobs)
+    if len(tasks) < MIN_PAIRS:
+        board = dataclasses.replace(board, runs=max(board.runs, FEWEST_RUNS))
+    record = _play(board, Renamed(agent, seed) if renames else agent, tasks, seed, jobs)
     low, high = drop_on_same_tasks(submission.record, record)
     return _found(submission, record, "renamed", renames, seed, (low, high))
 
@@ -82,7 +88,7 @@ def play_fresh(
     if source is None:
         refuse([problem("fresh", "is for boards of sampled tasks")])
     tasks = fresh_tasks(source, seed, n_tasks)  # type: ignore[arg-type]
-    record = _play(submission, agent, tasks, seed, jobs)
+    record = _play(submission.facts.board, agent, tasks, seed, jobs)
     interval = difference_interval(_by_task(submission.record), _by_task(record))
     return _found(submission, record, "fresh", False, seed, interval)
 
@@ -101,9 +107,8 @@ def fresh_tasks(source: SampledSource, seed: int, n_tasks: int) -> list[TabularT
     return [task for task, _ in drawn]
 
 
-def _play(submission: Submission, agent: Agent, tasks: Sequence[Task], seed: int, jobs: int) -> Record:
-    board = dataclasses.replace(submission.facts.board, seed=seed)
-    return evaluate(agent, board, tasks=tasks, jobs=jobs).record
+def _play(board: Board, agent: Agent, tasks: Sequence[Task], seed: int, jobs: int) -> Record:
+    return evaluate(agent, dataclasses.replace(board, seed=seed), tasks=tasks, jobs=jobs).record
 
 
 def _by_task(record: Record) -> FloatArray:
