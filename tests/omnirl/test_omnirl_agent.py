@@ -13,7 +13,6 @@ torch = pytest.importorskip("torch")
 from gymnasium.spaces import Discrete  # noqa: E402
 
 from anymdp_bench import (  # noqa: E402
-    AgentError,
     Context,
     InvalidConfig,
     UnknownName,
