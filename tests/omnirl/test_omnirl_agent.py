@@ -13,7 +13,6 @@ torch = pytest.importorskip("torch")
 from gymnasium.spaces import Discrete  # noqa: E402
 
 from anymdp_bench import (  # noqa: E402
-    AgentError,
     Context,
     InvalidConfig,
     UnknownName,
@@ -211,7 +210,7 @@ def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert pickle.loads(pickle.dumps(chosen)).info == chosen.info
     with pytest.raises(UnknownName, match="'small-2'"):
         make_agent("omnirl_reference.factories:small-2")
-    with pytest.raises(AgentError, match="unknown options"):
+    with pytest.raises(InvalidConfig, match="unknown options"):
         make_agent("omnirl_reference.factories:small-1", options={"warmth": 3.0})
 
 
