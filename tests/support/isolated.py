@@ -134,10 +134,6 @@ class Failing(Mixed):
             raise ValueError("heard on purpose")
 
 
-class BadAtBirth(Mixed):
-    info = AgentInfo(name="bad", config={"array": np.zeros(2)})  # type: ignore[dict-item]
-
-
 def scripted_learner() -> ScriptedLearner:
     return ScriptedLearner()
 
