@@ -134,11 +134,6 @@ class Failing(Mixed):
             raise ValueError("heard on purpose")
 
 
-class BadAtBirth(Mixed):
-    info = AgentInfo(name="bad")
-    object.__setattr__(info, "config", {"array": np.zeros(2)})
-
-
 def scripted_learner() -> ScriptedLearner:
     return ScriptedLearner()
 

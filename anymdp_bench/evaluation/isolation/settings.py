@@ -46,16 +46,9 @@ class Description(NamedTuple):
     offered: tuple[str, ...]
 
     def encode(self) -> bytes:
-        """As JSON.
-
-        Raises:
-            AgentError: the declarations hold something else than JSON scalars.
-        """
+        """As JSON."""
         values = dataclasses.asdict(dataclasses.replace(self.info, config=dict(self.info.config)))
-        try:
-            return json.dumps({"info": values, "code": self.code, "offered": self.offered}).encode()
-        except (TypeError, ValueError) as error:
-            raise AgentError(f"its AgentInfo holds what JSON cannot: {error}") from error
+        return json.dumps({"info": values, "code": self.code, "offered": self.offered}).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Description:
@@ -82,7 +75,10 @@ class Description(NamedTuple):
             raise Broken(f"describes itself in an unknown way ({type(error).__name__})") from error
         if not legal:
             raise Broken("declares something that no AgentInfo holds")
-        return cls(AgentInfo(**info), code[:64], tuple(name for name in OFFERED if name in offered))
+        try:
+            return cls(AgentInfo(**info), code[:64], tuple(name for name in OFFERED if name in offered))
+        except AgentError as error:
+            raise Broken(f"declares something that is not legal: {error}") from error
 
 
 def _is_flat(config: Any) -> bool:
