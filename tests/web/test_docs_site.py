@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
 BOARD = "board/"
+PATIENCE = 120_000
+"""Milliseconds for a page; busy machines are slow."""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -68,6 +70,7 @@ def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(
 ) -> None:
     width, height = SCREENS[screen]
     view = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    view.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     view.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     view.on("pageerror", lambda error: complaints.append(str(error)))
@@ -85,6 +88,7 @@ def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(
 
 def test_every_link_leads_somewhere(built: Path, address: str, browser: Any) -> None:
     view = browser.new_page()
+    view.set_default_timeout(PATIENCE)
     anchors: dict[str, set[str]] = {}
     links: list[tuple[str, str]] = []
     for page in pages_of(built):
