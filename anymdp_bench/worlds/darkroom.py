@@ -6,6 +6,7 @@ import numpy as np
 
 from anymdp_bench.foundation.checks import check, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.types import JsonScalar
 from anymdp_bench.tasks.build import build_task
 from anymdp_bench.tasks.task import TabularTask
 
@@ -61,14 +62,16 @@ def darkroom(size: int = 10, goal: str = "corner", moves: str = USUAL) -> Tabula
     reward_next[goal_cell] = GOAL_REWARD
     initial = np.full(n, 1.0 / (n - 1))
     initial[goal_cell] = 0.0
+    config: dict[str, JsonScalar] = {"size": size, "goal": f"{goal_row},{goal_column}"}
+    if moves != USUAL:
+        config["moves"] = moves
     return build_task(
         transition,
         initial=initial,
         horizon=HORIZON,
         reward_next=reward_next,
         family="darkroom",
-        config={"size": size, "goal": f"{goal_row},{goal_column}"}
-        | ({} if moves == USUAL else {"moves": moves}),
+        config=config,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -116,14 +116,14 @@ class OmniRLReader:
 
 def expand(segment: Segment, n_actions: int, device: torch.device) -> Expanded:
     """Insert a position after each episode: its last state, the end-of-episode action, reward 0."""
-    before = np.cumsum(segment.ended, axis=1) - segment.ended
+    before: NDArray[np.int64] = np.cumsum(segment.ended, axis=1) - segment.ended
     places = np.arange(segment.ended.shape[1]) + before
     lengths = segment.ended.shape[1] + segment.ended.sum(axis=1)
     shape = (len(lengths), int(lengths.max()))
     tags, actions = np.full(shape, TAG_UNKNOWN), np.full(shape, n_actions)
     states, rewards = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-    columns = (states, tags, actions, rewards)
-    given = (segment.observations, segment.tags, segment.actions, segment.rewards)
+    columns: tuple[NDArray[Any], ...] = (states, tags, actions, rewards)
+    given: tuple[NDArray[Any], ...] = (segment.observations, segment.tags, segment.actions, segment.rewards)
     for column, values in zip(columns, given, strict=True):
         np.put_along_axis(column, places, values, axis=1)
     rows, steps = np.nonzero(segment.ended)

@@ -211,7 +211,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     threshold = max(math.floor(common / THRESHOLD_STEP + 1e-9), 0) * THRESHOLD_STEP
     rows = []
     for (relabel, tasks, kind), group in groups:
-        best = group.loc[group["d"].idxmax()]
+        best = group.iloc[int(group["d"].to_numpy().argmax())]
         reached = group[(group["update"] == best["update"]) & (group["d"] >= threshold)]["step"]
         rows.append(
             {

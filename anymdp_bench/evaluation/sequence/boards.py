@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from anymdp_bench.foundation.checks import SHARE, TEXT, Whole, check, check_fields
+from anymdp_bench.foundation.checks import SHARE, TEXT, Limit, Whole, check, check_fields
 from anymdp_bench.foundation.registry import lookup
 
 BLOCK = 64
@@ -24,7 +24,7 @@ MIXTURE = {
 """Chance of each teacher to play an episode: half of the actions are good ones, as in decoupled policy
 distillation (arXiv 2502.02869), whose learners are left out because they would have to be trained first."""
 
-LIMITS = {
+LIMITS: dict[str, Limit] = {
     **dict.fromkeys(("name", "bank"), TEXT),
     "n_tasks": Whole(1),
     "steps": Whole(BLOCK),

@@ -88,7 +88,7 @@ def check_causality(model: SequenceModel, sequences: Sequences) -> None:
         AgentError: naming the answer.
     """
     whole = sequences.segment(0, min(PROBE_STEPS, sequences.labels.shape[1]))
-    given = Segment(*(x[:PROBE_ROWS] for x in whole))
+    given = Segment._make(x[:PROBE_ROWS] for x in whole)
     cut = given.actions.shape[1] // 2
     known = _answers(model, given, sequences)
     for kinds, from_action in ((KINDS[:1], cut), (KINDS[1:], cut + 1)):
@@ -105,16 +105,16 @@ def check_causality(model: SequenceModel, sequences: Sequences) -> None:
 
 def _answers(model: SequenceModel, segment: Segment, sequences: Sequences) -> Answers:
     state: Any = model.begin(len(segment.actions), sequences.n_observations, sequences.n_actions)
-    answers, _ = model.answer(Segment(*(x.copy() for x in segment)), state)
+    answers, _ = model.answer(Segment._make(x.copy() for x in segment), state)
     rows, steps = segment.actions.shape
     labels = sequences.labels[:rows, :steps]
     losses_of(answers, segment, labels, sequences.n_observations, sequences.n_actions)
-    return Answers(*(None if x is None else np.array(x) for x in answers))
+    return Answers._make(None if x is None else np.array(x) for x in answers)
 
 
 def _changed(segment: Segment, cut: int, from_action: int, sequences: Sequences) -> Segment:
     """The same until the observation of step `cut`; other outcomes from there on, and other actions later."""
-    new = Segment(*(x.copy() for x in segment))
+    new = Segment._make(x.copy() for x in segment)
     n_observations, n_actions = sequences.n_observations, sequences.n_actions
     new.observations[:, cut + 1 :] = (new.observations[:, cut + 1 :] + 1) % n_observations
     new.next_observations[:, cut:] = (new.next_observations[:, cut:] + 1) % n_observations
