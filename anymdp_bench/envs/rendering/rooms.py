@@ -20,6 +20,7 @@ from anymdp_bench.envs.rendering.canvas import (
 from anymdp_bench.envs.rendering.frame import Frame, Pixels
 from anymdp_bench.tasks.task import TabularTask
 from anymdp_bench.worlds.darkroom import MOVES as DARKROOM_MOVES
+from anymdp_bench.worlds.darkroom import USUAL
 from anymdp_bench.worlds.gridworlds import CLIFF_MOVES
 from anymdp_bench.worlds.switch2 import FREE_CELLS, GOALS, switch2_cells
 from anymdp_bench.worlds.switch2 import MOVES as PLAYER_MOVES
@@ -81,7 +82,8 @@ def _grid(task: TabularTask, letters: str, columns: int, moves: Steps, colours: 
 def _darkroom(task: TabularTask) -> Room:
     size = int(str(task.config["size"]))
     letters = "".join(GOAL if flag else FLOOR for flag in task.terminal)
-    return _grid(task, letters, size, DARKROOM_MOVES, NIGHT)
+    moves = tuple(DARKROOM_MOVES[letter] for letter in str(task.config.get("moves", USUAL)))
+    return _grid(task, letters, size, moves, NIGHT)
 
 
 def _frozenlake(task: TabularTask) -> Room:
