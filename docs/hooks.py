@@ -45,12 +45,15 @@ API = {
     for page, names in {
         "tasks": "Task TabularTask build_task load_task sample_task sample_tasks Bank BANKS load_bank "
         "child_seed LEAST_RANKED_STATES",
-        "environments": "batch_env Sb3VecEnv compiled_rows restart_row step_row",
-        "planning": "plan greedy policy_value policy_return finite_horizon_optimum stationary_distribution "
-        "References references ORACLE_DISCOUNT",
+        "environments": "batch_env task_of task_spec TrialEnv TrialVectorEnv OneHot OneHotVector Sb3VecEnv "
+        "compiled_rows restart_row step_row",
+        "planning": "plan greedy by_observation policy_value policy_return finite_horizon_optimum "
+        "stationary_distribution References references ORACLE_DISCOUNT",
         "agents": "Agent AgentInfo Learner EpisodeLearner MarkovLearner CopyLearner Episodes SingleAgent "
         "SingleTask agent_table make_agent check_agent discrete_sizes",
         "contexts": "Context record_context record_episodes TEACHERS",
+        "sequences": "SequenceBoard SEQUENCE_BOARDS SequenceModel Answers Segment evaluate_sequence "
+        "SequenceResult load_sequence_result",
         "evaluation": "Board BOARDS get_board evaluate record_run Result load_result __version__",
     }.items()
 }
@@ -73,13 +76,16 @@ MORE = {
 
 def api_pages() -> dict[str, tuple[str, ...]]:
     """Dotted names on each page of the API."""
-    listed = {name for names in API.values() for name in names}
-    errors = tuple(name for name in anymdp_bench.__all__ if name not in listed)
+    errors = tuple(name for name in anymdp_bench.__all__ if _is_error(getattr(anymdp_bench, name)))
     pages = {page: tuple(f"anymdp_bench.{name}" for name in names) for page, names in API.items()}
     pages = {page: (*names, *MORE.get(page, ())) for page, names in pages.items()}
     pages["errors"] = tuple(f"anymdp_bench.{name}" for name in errors)
     pages["kernels"] = tuple(f"anymdp_bench.kernels.{name}" for name in kernels.__all__)
     return pages
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Exception)
 
 
 def on_files(files: Files, config: Any) -> Files:

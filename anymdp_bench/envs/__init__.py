@@ -82,7 +82,7 @@ ENVS = (
     ),
     EnvEntry(
         "AnyMDP-trial-v0",
-        "trials:make_trial",
+        "trials:trial",
         "trials:make_trial_vec",
         {"bank": "anymdp-16x5-v0", "n_tasks": 256, "episodes": 10, "observation": "vector"},
     ),

@@ -78,7 +78,8 @@ def test_pictures_are_those_that_were_looked_at(env_id: str) -> None:
 @pytest.mark.parametrize("autoreset_mode", MODES)
 def test_a_batch_shows_what_single_environments_show(env_id: str, autoreset_mode: str) -> None:
     n, steps = 3, 3
-    batch = make_vec(env_id, n, render_mode="ansi", autoreset_mode=autoreset_mode, tasks="shared")
+    own = {} if "trial" in env_id else {"tasks": "shared"}
+    batch = make_vec(env_id, n, render_mode="ansi", autoreset_mode=autoreset_mode, **own)
     batch.reset(seed=5)
     batch.action_space.seed(5)
     singles = [gymnasium.make(env_id, render_mode="ansi") for _ in range(n)]
@@ -142,6 +143,14 @@ def test_texts_of_rooms() -> None:
     assert switch.render() == (
         "step 1 of 50, return -0.2\ndown, stay: reward -0.2\n. . # # # 1 .\n. 0 . . . . .\n. . # # # . .\n"
     )
+
+
+def test_renamed_moves_are_named_by_what_they_do() -> None:
+    env = TabularEnv(darkroom(moves="rrud"), render_mode="ansi")
+    env.reset(seed=0)
+    env.step(1)
+    assert env.render().splitlines()[1].startswith("right:")
+    assert env.get_keys_to_action() == {"d": 1, "w": 2, "s": 3}
 
 
 def test_text_of_a_graph_names_the_seen_ids_and_the_law() -> None:

@@ -10,6 +10,6 @@ References:
 """
 
 from anymdp_bench.envs.trials.batch import TrialVectorEnv, make_trial_vec
-from anymdp_bench.envs.trials.single import TrialEnv, make_trial
+from anymdp_bench.envs.trials.single import TrialEnv, make_trial, trial
 
-__all__ = ["TrialEnv", "TrialVectorEnv", "make_trial", "make_trial_vec"]
+__all__ = ["TrialEnv", "TrialVectorEnv", "make_trial", "make_trial_vec", "trial"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from anymdp_bench.envs import options as given
+from anymdp_bench.envs.making import SinglePoint
 from anymdp_bench.envs.tabular import TabularEnv
 from anymdp_bench.envs.trials.kernels import task_number
 from anymdp_bench.envs.trials.pool import TrainTasks, check_pool
@@ -183,3 +184,6 @@ def make_trial(
         info_level=info_level,
         render_mode=render_mode,
     )
+
+
+trial = SinglePoint(make_trial)
