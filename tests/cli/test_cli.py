@@ -131,7 +131,7 @@ def test_options_reach_what_makes_the_agent(capsys, monkeypatch, tmp_path: Path)
             "split='train' is not legal: give one of 'test', 'validation'",
         ),
         (("run", "uniform", "--jobs", "0"), "jobs=0 is not legal: give an integer of at least 1"),
-        (("run", "no.such:Agent"), "cannot import 'no.such'"),
+        (("run", "no.such:Agent"), "cannot import 'no'"),
         (("score", "nowhere"), "nowhere is not a records folder: it has no manifest.json."),
     ],
 )

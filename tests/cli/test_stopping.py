@@ -50,6 +50,12 @@ def wait_until(condition: Callable[[], object]) -> bool:
     return bool(condition())
 
 
+def heed_every_signal() -> None:
+    """Undo what a parent such as nohup has set: children inherit which signals are ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Running:
     """A command with two workers at work."""
 
@@ -66,6 +72,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_every_signal,
         )
         self.workers: list[int] = []
 
