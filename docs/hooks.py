@@ -32,6 +32,7 @@ PAGES = {
     "leaderboards/README.md": "submissions.md",
     "CITATION.cff": "CITATION.cff",
     "LICENSE": "LICENSE",
+    "baselines/tuned/model_based.json": "baselines/tuned/model_based.json",
 }
 """Page of each document outside this folder."""
 BOARD = "board"

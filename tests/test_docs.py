@@ -64,6 +64,12 @@ def test_every_page_is_in_the_navigation() -> None:
     assert all(f"environments/{env_id}.md" in text for env_id in IDS)
 
 
+def test_every_document_that_is_linked_to_is_a_page(hooks: ModuleType) -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\(\.\./([^)#\s]+)", path.read_text(encoding="utf-8")):
+            assert target in hooks.PAGES, f"{path.name} links to {target}: add it to PAGES of docs/hooks.py"
+
+
 def test_links_between_documents_become_links_between_pages(hooks: ModuleType) -> None:
     text = "[a](docs/agents.md#x) [b](CONTRIBUTING.md) [c](https://x.org/y)"
     assert hooks._with_page_links(text, "") == "[a](agents.md#x) [b](contributing.md) [c](https://x.org/y)"
