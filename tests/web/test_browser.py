@@ -43,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -81,12 +81,12 @@ def names(page: Page, nth: int = 0) -> list[str]:
 def test_first_page_lists_boards_and_filters_by_protocol(page: Page, site: Path) -> None:
     show(page, site, "plain/index.html")
     rows = page.locator("#board-list tbody tr:visible")
-    expect(rows).to_have_count(33)
+    expect(rows).to_have_count(36)
     page.get_by_label("Protocol").select_option("imitation")
     expect(rows).to_have_count(5)
     page.get_by_label("Search").fill("cliff")
     expect(rows).to_have_count(1)
-    expect(page.locator("form.filters output")).to_have_text("1 of 33 rows")
+    expect(page.locator("form.filters output")).to_have_text("1 of 36 rows")
     page.get_by_label("Protocol").select_option("")
     page.get_by_label("Search").fill(BOARD)
     page.get_by_role("link", name=BOARD).click()
