@@ -123,6 +123,7 @@ def sample_efficiency(
     """
     from anymdp_bench.agents.registry import agent_table
     from anymdp_bench.foundation.extras import require_extra
+    from anymdp_bench.foundation.files import write_text
     from anymdp_bench.reproduce.efficiency import (
         FIGURE,
         draw_efficiency,
@@ -145,8 +146,9 @@ def sample_efficiency(
     folder = places.records.parent
     frame = efficiency_frame(found, names)
     _publish("sample-efficiency", efficiency_text(frame), folder, document)
-    frame.to_csv(folder / "sample-efficiency.csv", index=False)
-    draw_efficiency(found, names, (document or folder / "x.md").parent / "figures" / FIGURE)
+    write_text(folder / "sample-efficiency.csv", frame.to_csv(index=False))
+    where = (document or folder / "sample-efficiency.md").parent / "figures"
+    draw_efficiency(found, names, where / FIGURE)
 
 
 @reproduce_app.command()

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from anymdp_bench.foundation.compiling import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -100,14 +101,14 @@ def grown(statistic: Statistic) -> Statistic:
     return statistic._replace(successors=successors, counts=counts)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def has_room(statistic: Statistic, i: int) -> bool:
     """Whether row i's pool takes any further step; if not, it must be `grown` before `record_step`."""
     left = statistic.successors.shape[1] - statistic.used[i]
     return bool(left >= max(statistic.seen.shape[1], FIRST_ROOM))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def see(statistic: Statistic, i: int, observation: int) -> None:
     """Take note that row i met an id."""
     if not statistic.seen[i, observation]:
@@ -116,7 +117,7 @@ def see(statistic: Statistic, i: int, observation: int) -> None:
         statistic.n_seen[i] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def record_step(
     statistic: Statistic,
     i: int,
@@ -165,7 +166,7 @@ def record_step(
         totals[i, EPISODES] += 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _count_successor(statistic: Statistic, i: int, observation: int, action: int, following: int) -> None:
     begin = statistic.first[i, observation, action]
     degree = statistic.degree[i, observation, action]
@@ -188,7 +189,7 @@ def _count_successor(statistic: Statistic, i: int, observation: int, action: int
     statistic.degree[i, observation, action] = degree + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def forget_row(statistic: Statistic, i: int) -> None:
     """Let row i have lived nothing; its pool is used again."""
     for array in (
@@ -247,7 +248,7 @@ def add_steps(
     return statistic
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _record_steps(
     statistic: Statistic,
     done: int,

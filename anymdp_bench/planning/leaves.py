@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from anymdp_bench.foundation.compiling import kernel
 from anymdp_bench.planning.empirical import Floats, Ints, Statistic
 
 GREEDY_SWEEPS = 4
@@ -25,7 +25,7 @@ GREEDY_SWEEPS = 4
 SMALLEST_SCALE = 1e-3
 
 
-@numba.njit(cache=True, nogil=True, inline="always", error_model="numpy")
+@kernel(nogil=True, inline="always", error_model="numpy")
 def pair_value(
     statistic: Statistic,
     i: int,
@@ -49,7 +49,7 @@ def pair_value(
     return float(min(value, ceiling))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_row(
     statistic: Statistic,
     i: int,
@@ -103,7 +103,7 @@ def plan_row(
     return most_sweeps
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_leaves(
     statistic: Statistic,
     rows: Ints,
@@ -144,7 +144,7 @@ def plan_leaves(
         )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def reward_scale(statistic: Statistic, i: int) -> tuple[float, float, float]:
     """Mean over the pairs tried of their mean reward, its spread, and the deviation within a pair.
 

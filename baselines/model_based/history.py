@@ -12,11 +12,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import Statistic, draw
+from anymdp_bench.kernels import Statistic, draw, kernel
 
 SLOTS = 4096
 """Contexts that a row remembers, a power of two; a new one replaces the one that had its slot."""
@@ -52,7 +51,7 @@ def make_history(n: int, n_observations: int) -> History:
     )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def compare_step(
     history: History,
     statistic: Statistic,
@@ -79,7 +78,7 @@ def compare_step(
     history.previous[i] = n_observations if ends else observation
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _share(statistic: Statistic, i: int, observation: int, action: int, outcome: int) -> float:
     """Share of the pair's earlier steps that led to the outcome."""
     count = 0
@@ -93,7 +92,7 @@ def _share(statistic: Statistic, i: int, observation: int, action: int, outcome:
     return float(count / statistic.visits[i, observation, action])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def is_aliased(history: History, i: int) -> bool:
     """Whether row i's ids stand for several situations, beyond what chance explains."""
     evidence = history.evidence[i]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import child_seed
-from anymdp_bench.kernels import Statistic, grown, has_room, make_statistic, record_step, see
+from anymdp_bench.kernels import Statistic, grown, has_room, kernel, make_statistic, record_step, see
 from baselines.model_based.history import History, compare_step, make_history
 
 FloatArray = NDArray[np.float64]
@@ -69,7 +68,7 @@ def with_more_room(memory: Memory) -> Memory:
     return memory._replace(statistic=grown(memory.statistic))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def have_room(memory: Memory) -> bool:
     """Whether every row takes a further step."""
     for i in range(len(memory.due)):
@@ -78,7 +77,7 @@ def have_room(memory: Memory) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def meet(memory: Memory, i: int, observation: int) -> None:
     """Take note of the id that row i acts in next; one never seen before is planned for at once."""
     if not memory.statistic.seen[i, observation]:
@@ -86,7 +85,7 @@ def meet(memory: Memory, i: int, observation: int) -> None:
         memory.due[i] = 0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def learn(
     memory: Memory,
     i: int,

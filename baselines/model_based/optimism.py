@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from anymdp_bench.kernels import Statistic, plan_row, reward_scale
+from anymdp_bench.kernels import Statistic, kernel, plan_row, reward_scale
 from baselines.model_based.history import is_aliased
 from baselines.model_based.memory import PLAN, TEST_PLAN, Memory
 from baselines.model_based.settings import Rates
@@ -25,20 +24,20 @@ STEPS, EPISODES, LOWEST, HIGHEST = 0, 1, 4, 5
 """Columns of `Statistic.totals`."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def discount_of(memory: Memory, rates: Rates, i: int) -> float:
     """How far row i looks ahead."""
     return float(rates.aliased_discount if is_aliased(memory.history, i) else rates.discount)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def weight_of(statistic: Statistic, i: int, per_step: float) -> float:
     """Weight of optimism in row i, in proportion to the mean length of its episodes so far."""
     length = statistic.totals[i, STEPS] / max(statistic.totals[i, EPISODES], 1.0)
     return float(min(max(per_step * length, LEAST_WEIGHT), MOST_WEIGHT))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def best_known_value(memory: Memory, i: int, discount: float) -> float:
     """Highest value of an id seen in a certainty-equivalent plan with a weak average prior; -inf: none."""
     statistic, values = memory.statistic, memory.plain[i]
@@ -57,7 +56,7 @@ def best_known_value(memory: Memory, i: int, discount: float) -> float:
     return top
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_oim(memory: Memory, rates: Rates, i: int) -> None:
     """Plan row i with kappa imagined visits of every pair to a leaf better than anything that is known."""
     statistic, discount = memory.statistic, discount_of(memory, rates, i)
@@ -69,7 +68,7 @@ def plan_oim(memory: Memory, rates: Rates, i: int) -> None:
     plan_row(statistic, i, extra, kappa, math.inf, discount, tolerance, MOST_SWEEPS, values, q)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def best_reward(statistic: Statistic, i: int) -> float:
     """Highest mean reward of a pair tried, or 0 if that is higher: an episode may also end."""
     top = 0.0
@@ -81,14 +80,14 @@ def best_reward(statistic: Statistic, i: int) -> float:
     return top
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def reward_range(statistic: Statistic, i: int) -> float:
     """Highest less lowest reward seen, 0 included; 1 where all were 0."""
     span = max(statistic.totals[i, HIGHEST], 0.0) - min(statistic.totals[i, LOWEST], 0.0)
     return float(span) if span > 0.0 else 1.0
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_ucbvi(memory: Memory, rates: Rates, i: int) -> None:
     """Plan row i with a bonus that falls with the root of the visits; what is untried is worth a ceiling."""
     statistic, discount = memory.statistic, discount_of(memory, rates, i)
@@ -108,7 +107,7 @@ def plan_ucbvi(memory: Memory, rates: Rates, i: int) -> None:
     plan_row(statistic, i, extra, 0.0, ceiling, discount, tolerance, MOST_SWEEPS, values, q)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_test(memory: Memory, rates: Rates, i: int) -> None:
     """Certainty-equivalent plan of row i; what was never tried is worth the worst reward seen, for ever."""
     statistic, discount = memory.statistic, discount_of(memory, rates, i)

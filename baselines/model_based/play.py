@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import restart_row, step_row
-from anymdp_bench.kernels import UNTAGGED, has_room, next_integer, next_unit
+from anymdp_bench.kernels import UNTAGGED, has_room, kernel, next_integer, next_unit
 from baselines.model_based.memory import (
     PLAN,
     PLAYING,
@@ -37,7 +36,7 @@ class Tally(NamedTuple):
     lengths: IntArray
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan(memory: Memory, rates: Rates, i: int) -> None:
     """Plan row i anew, and say when it is due again."""
     if rates.kind == OIM:
@@ -50,7 +49,7 @@ def plan(memory: Memory, rates: Rates, i: int) -> None:
     memory.due[i] = int(steps) + max(rates.every, int(rates.growth * steps))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def taught_action(memory: Memory, i: int, observation: int) -> int:
     """Action that the oracle took most often in an id, the lowest of equals; -1: none was tagged."""
     tagged = memory.statistic.tagged
@@ -62,7 +61,7 @@ def taught_action(memory: Memory, i: int, observation: int) -> int:
     return best
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def choose(memory: Memory, rates: Rates, i: int, observation: int) -> int:
     """Plan if that is due, and choose row i's action: the oracle's, or the plan's best, ties at random."""
     taught = taught_action(memory, i, observation)
@@ -84,7 +83,7 @@ def choose(memory: Memory, rates: Rates, i: int, observation: int) -> int:
     return best
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def act_rows(memory: Memory, rates: Rates, observations: IntArray, active: BoolArray, out: IntArray) -> None:
     """Choose an action where `active`."""
     for i in range(len(active)):
@@ -92,7 +91,7 @@ def act_rows(memory: Memory, rates: Rates, observations: IntArray, active: BoolA
             out[i] = choose(memory, rates, i, observations[i])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_tests(memory: Memory, rates: Rates) -> None:
     """Plan every row for tests; what the oracle did is worth more than anything."""
     for i in range(len(memory.due)):
@@ -103,7 +102,7 @@ def plan_tests(memory: Memory, rates: Rates) -> None:
                 memory.q[i, TEST_PLAN, s, taught] = math.inf
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def act_frozen(
     memory: Memory, policy: IntArray, observations: IntArray, active: BoolArray, out: IntArray
 ) -> None:
@@ -115,7 +114,7 @@ def act_frozen(
                 out[i] = next_integer(memory.streams[i, TESTING], 0, memory.q.shape[3] - 1)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def learn_rows(
     memory: Memory,
     observations: IntArray,
@@ -142,7 +141,7 @@ def learn_rows(
             )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def study(
     memory: Memory,
     done: int,
@@ -174,7 +173,7 @@ def study(
     return len(rows)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def train(memory: Memory, rates: Rates, rows: Any, tally: Tally, at: IntArray) -> bool:
     """Live and learn as many new episodes in every row as `tally` has room for.
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench.kernels import (
     Statistic,
     exp,
+    kernel,
     log,
     next_integer,
     next_normal,
@@ -39,7 +39,7 @@ TINY = 1e-300
 """Keeps sums of draws that underflow away from 0."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def next_gamma(state: NDArray[np.uint64], shape: float) -> float:
     """Advance a sequential stream; gamma with the given shape (at least 0) and scale 1."""
     if shape <= 0.0:
@@ -59,7 +59,7 @@ def next_gamma(state: NDArray[np.uint64], shape: float) -> float:
                 return float(boost * d * v)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def draw_model(statistic: Statistic, i: int, state: NDArray[np.uint64], rates: Rates) -> Statistic:
     """Draw a model of row i, in the form of a statistic of one row.
 
@@ -99,7 +99,7 @@ def draw_model(statistic: Statistic, i: int, state: NDArray[np.uint64], rates: R
     return model
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _draw_reward(
     statistic: Statistic,
     i: int,
@@ -121,7 +121,7 @@ def _draw_reward(
     return float(centre + next_normal(state) / math.sqrt(precision))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _draw_successors(
     statistic: Statistic,
     i: int,
@@ -149,7 +149,7 @@ def _draw_successors(
         model.counts[0, new + k] /= max(total, TINY)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_psrl(memory: Memory, rates: Rates, i: int) -> None:
     """Plan row i on a model drawn from the posterior."""
     statistic, discount = memory.statistic, discount_of(memory, rates, i)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anymdp_bench.kernels import Statistic
+from anymdp_bench.kernels import Statistic, kernel
 from omnirl_reference.exact.features import (
     CERTAIN,
     PAIR_FEATURES,
@@ -53,7 +52,7 @@ class Batch(NamedTuple):
     scale: Floats
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _write_flow(statistic: Statistic, i: int, place: Floats, forward: Singles, backward: Singles) -> None:
     """Write the dense shares of row i: of a pair's steps by successor, of a state's arrivals by pair."""
     n_actions = statistic.visits.shape[2]
@@ -75,12 +74,12 @@ def _write_flow(statistic: Statistic, i: int, place: Floats, forward: Singles, b
                 backward[row, t] /= arrivals[t]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _arsinh(x: float) -> float:
     return min(max(math.asinh(x), -MOST), MOST)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _write_labels(
     statistic: Statistic,
     i: int,
@@ -111,7 +110,7 @@ def _write_labels(
         weight /= total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _write_rows(
     statistic: Statistic,
     plans: Plans,
@@ -177,7 +176,7 @@ def losses(answers: Answers, labels: Labels) -> Losses:
     return Losses(policy, pinball(answers.values, labels.values), pinball(answers.gains, labels.gains))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _write_tables(
     statistic: Statistic,
     plans: Plans,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import sample_task
-from anymdp_bench.kernels import Drawn, draw_anymdp, myopic_actions, policy_iteration
+from anymdp_bench.kernels import Drawn, draw_anymdp, kernel, myopic_actions, policy_iteration
 from omnirl_reference.config.fields import DISCOUNTS
 from omnirl_reference.exact.grids import grid_shapes, grid_world
 from omnirl_reference.stream.learners import Floats
@@ -35,7 +34,7 @@ class Solution(NamedTuple):
     labels: Floats
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def solve(world: World, n_actions: int, temperature: float) -> Solution:
     """Solve a world for every discount of `config.DISCOUNTS`; the last one labels."""
     n = len(world.terminal)
@@ -54,7 +53,7 @@ def solve(world: World, n_actions: int, temperature: float) -> Solution:
     return Solution(oracle_actions, q, label_table(q, world.terminal, temperature))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _anymdp(key: np.uint64, n_states: int, n_actions: int) -> World:
     verdicts = np.zeros(16, dtype=np.int64)
     drawn = draw_anymdp(key, MOST_TRIES, n_states, n_actions, n_states, False, False, 0, verdicts)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import Statistic, exp, log, plan_row, reward_scale
+from anymdp_bench.kernels import Statistic, exp, kernel, log, plan_row, reward_scale
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -68,7 +67,7 @@ def new_plans(n: int, n_observations: int, n_actions: int) -> Plans:
     return Plans(np.zeros(shape), np.zeros((*shape, n_actions)))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_fixed(statistic: Statistic, i: int, plans: Plans, extra: Floats) -> tuple[float, float, float]:
     """Plan row i with every fixed planner; `extra` is room for float64 ``[O, A]``.
 
@@ -109,12 +108,12 @@ def plan_fixed(statistic: Statistic, i: int, plans: Plans, extra: Floats) -> tup
     return center, spread, noise
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@kernel(nogil=True, error_model="numpy", inline="always")
 def _clip(x: float, low: float, high: float) -> float:
     return min(max(x, low), high)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def mean_gap(statistic: Statistic, i: int, q: Floats) -> float:
     """Mean over the ids seen of best value minus the mean of the others; `q` is float64 ``[O, A]``."""
     n_actions = q.shape[1]
@@ -125,7 +124,7 @@ def mean_gap(statistic: Statistic, i: int, q: Floats) -> float:
     return float(gap / max(statistic.n_seen[i], 1) * n_actions / max(n_actions - 1, 1))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _count_features(
     statistic: Statistic, i: int, s: int, a: int, center: float, spread: float, out: Singles
 ) -> None:
@@ -160,7 +159,7 @@ def _count_features(
             out[N_COUNTS + TRUSTED_TAGS + tag] = count / total
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _pair_features(
     statistic: Statistic, i: int, plans: Plans, center: float, spread: float, pairs: Singles
 ) -> float:
@@ -185,7 +184,7 @@ def _pair_features(
     return gap
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _state_features(statistic: Statistic, i: int, plans: Plans, states: Singles) -> float:
     """Write the features of all states; return the standard deviation of the first planner's values."""
     n, n_actions = statistic.n_seen[i], statistic.visits.shape[2]
@@ -215,7 +214,7 @@ def _state_features(statistic: Statistic, i: int, plans: Plans, states: Singles)
     return deviation
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def write_features(
     statistic: Statistic,
     i: int,

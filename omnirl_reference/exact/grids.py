@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import WEIGHT_TOTAL, Outcomes, draw, next_integer, next_uniform, next_unit
+from anymdp_bench.kernels import WEIGHT_TOTAL, Outcomes, draw, kernel, next_integer, next_uniform, next_unit
 from omnirl_reference.stream.learners import Stream
 from omnirl_reference.stream.worlds import Ints, World
 
@@ -27,7 +26,7 @@ def grid_shapes(most_cells: int) -> NDArray[np.int64]:
     return np.array([shape for shape in shapes if shape not in BOARD_SHAPES])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _lay_out(stream: Stream, height: int, width: int) -> tuple[Ints, int]:
     """Draw what every cell is, int64 ``[cells]``, and the start."""
     n = height * width
@@ -53,7 +52,7 @@ def _lay_out(stream: Stream, height: int, width: int) -> tuple[Ints, int]:
     return cells, start
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _target(cells: Ints, height: int, width: int, s: int, move: int) -> int:
     row = min(max(s // width + MOVES[move, 0], 0), height - 1)
     column = min(max(s % width + MOVES[move, 1], 0), width - 1)
@@ -61,7 +60,7 @@ def _target(cells: Ints, height: int, width: int, s: int, move: int) -> int:
     return s if cells[t] == WALL else t
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _reaches(cells: Ints, height: int, width: int, start: int) -> bool:
     """Whether a way leads from the start to the goal."""
     reached = np.zeros(len(cells), dtype=np.bool_)
@@ -74,7 +73,7 @@ def _reaches(cells: Ints, height: int, width: int, start: int) -> bool:
     return bool((reached & (cells == GOAL)).any())
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _slip(stream: Stream) -> int:
     """Weight of each of the two moves at right angles."""
     kind = next_unit(stream)
@@ -83,7 +82,7 @@ def _slip(stream: Stream) -> int:
     return WEIGHT_TOTAL // 3 if kind < 0.75 else int(next_uniform(stream, 0.0, 0.25) * WEIGHT_TOTAL)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _begin(stream: Stream, cells: Ints, start: int) -> Ints:
     """Weights of the first state: the start, or with luck any free cell."""
     weight = np.zeros(len(cells), dtype=np.int64)
@@ -96,7 +95,7 @@ def _begin(stream: Stream, cells: Ints, start: int) -> Ints:
     return weight
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def grid_world(key: np.uint64, shapes: Ints, n_actions: int) -> World:
     """World of a random grid in which the goal can be reached; a function of the arguments alone.
 

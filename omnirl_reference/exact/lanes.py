@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +18,7 @@ from anymdp_bench.kernels import (
     forget_row,
     grown,
     has_room,
+    kernel,
     log,
     make_statistic,
     next_bits,
@@ -79,13 +79,13 @@ class LaneState(NamedTuple):
     values: Floats
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _between(stream: Stream, low: float, high: float) -> float:
     """Log-uniform number."""
     return low * exp(next_unit(stream) * log(high / low))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _draw_kind(stream: Stream, whole: Ints, real: Floats) -> None:
     place = next_unit(stream)
     whole[KIND] = UNIFORM
@@ -96,7 +96,7 @@ def _draw_kind(stream: Stream, whole: Ints, real: Floats) -> None:
     real[TEMPERATURE] = _between(stream, 0.03, 1.5)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def draw_life(stream: Stream, whole: Ints, real: Floats, horizon: int, life: int) -> None:
     """Draw how a lane lives in its next task, of at most `life` own steps."""
     whole[ELAPSED], whole[AGE], whole[TAUGHT] = NO_EPISODE, 0, 0
@@ -116,7 +116,7 @@ def draw_life(stream: Stream, whole: Ints, real: Floats, horizon: int, life: int
         whole[KIND], real[TEMPERATURE] = SAMPLED, _between(stream, 0.03, 0.3)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _choose(stream: Stream, whole: Ints, real: Floats, table: Floats, s: int) -> int:
     n_actions = table.shape[1]
     if whole[KIND] == UNIFORM:
@@ -133,7 +133,7 @@ def _choose(stream: Stream, whole: Ints, real: Floats, table: Floats, s: int) ->
     return chosen
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _begin_state(stream: Stream, world: World) -> int:
     left = np.int64(outcome_bits(next_bits(stream)))
     s = 0
@@ -143,7 +143,7 @@ def _begin_state(stream: Stream, world: World) -> int:
     return s
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def live(
     statistic: Statistic,
     i: int,
@@ -193,7 +193,7 @@ def live(
     return steps
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _tick_steps(stream: Stream, whole: Ints, real: Floats) -> int:
     """Steps until the next look; now and then the way to act changes."""
     if next_unit(stream) < SWITCH_CHANCE:

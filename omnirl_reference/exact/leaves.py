@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from anymdp_bench.kernels import Statistic, exp, log, pair_value
+from anymdp_bench.kernels import Statistic, exp, kernel, log, pair_value
 from omnirl_reference.exact.features import CERTAIN, Floats, Plans, Singles
 
 DISCOUNT = 0.994
@@ -16,14 +15,14 @@ MOST = 7.0
 TOLERANCE, MOST_SWEEPS, GREEDY_SWEEPS = 2e-3, 60, 4
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def raw_value(z: float) -> float:
     """Sinh of a quantile, cut at ± `MOST`."""
     x = exp(min(max(z, -MOST), MOST))
     return 0.5 * (x - 1.0 / x)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def write_leaves(
     statistic: Statistic, i: int, plans: Plans, quantile: Singles, spread: float, offset: float, leaf: Floats
 ) -> None:
@@ -45,7 +44,7 @@ def write_leaves(
             leaf[s, a] = base + spread * raw_value(quantile[j, a])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def plan_on_leaves(
     statistic: Statistic,
     i: int,
@@ -102,7 +101,7 @@ def plan_on_leaves(
                 values[s] = pair_value(statistic, i, s, a, k * leaf[s, a], k, math.inf, discount, values)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def best_tried(statistic: Statistic, i: int, s: int, q: Floats) -> int:
     """The tried action of best Q ``[O, A]`` in an id, or -1 where none was tried."""
     best, chosen = -np.inf, -1

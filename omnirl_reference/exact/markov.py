@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from anymdp_bench.kernels import kernel
 from omnirl_reference.exact.features import Ints
 
 WINDOW = 4096
@@ -46,7 +46,7 @@ def new_journal(n: int) -> Journal:
     return Journal(pair, before, after, np.zeros(n, np.int64), np.full(n, NO_ID))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def note(
     journal: Journal,
     i: int,
@@ -67,7 +67,7 @@ def note(
     journal.last[i] = NO_ID if over else s
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _tables(pair: Ints, before: Ints, after: Ints, n_ids: int) -> tuple[Ints, Ints]:
     """Sorted codes of (pair, before, after), and of (pair, after)."""
     codes, ends = np.empty(len(pair), dtype=np.int64), np.empty(len(pair), dtype=np.int64)
@@ -77,7 +77,7 @@ def _tables(pair: Ints, before: Ints, after: Ints, n_ids: int) -> tuple[Ints, In
     return np.sort(codes), np.sort(ends)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _distinct(sorted_codes: Ints, low: int, high: int) -> int:
     found = 0
     for k in range(low, high):
@@ -85,7 +85,7 @@ def _distinct(sorted_codes: Ints, low: int, high: int) -> int:
     return found
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def dependence(pair: Ints, before: Ints, after: Ints, n_ids: int) -> float:
     """How much ids before tell of ids after: about 1 in a Markov task; 1 where too little was seen.
 
@@ -121,7 +121,7 @@ def dependence(pair: Ints, before: Ints, after: Ints, n_ids: int) -> float:
     return statistic / freedom if freedom >= LEAST_FREEDOM else 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def row_dependence(journal: Journal, i: int, n_ids: int) -> float:
     """`dependence` of row i's latest steps."""
     k = min(journal.noted[i], WINDOW)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import Statistic, exp, log
+from anymdp_bench.kernels import Statistic, exp, kernel, log
 from omnirl_reference.exact.features import FIRST_ADVANTAGE, N_PLANNERS, Ints, Singles
 from omnirl_reference.exact.network import N_QUANTILES, ExactNetwork
 from omnirl_reference.playing.vector_kernels import multiply, normalise
@@ -69,7 +68,7 @@ def weights_of(network: ExactNetwork) -> Weights:
     return Weights(**found)  # type: ignore[arg-type]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _apply(layer: Layer, x: Singles, n: int) -> Singles:
     """Layer of the first n rows of `x`."""
     out = np.empty((n, layer.weight.shape[1]), dtype=np.float32)
@@ -79,7 +78,7 @@ def _apply(layer: Layer, x: Singles, n: int) -> Singles:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _cut(x: Singles) -> None:
     """Rectify in place."""
     for i in range(x.shape[0]):
@@ -87,13 +86,13 @@ def _cut(x: Singles) -> None:
             x[i, k] = max(x[i, k], ZERO)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _normalise(h: Singles, gain: Singles) -> None:
     for i in range(len(h)):
         normalise(h[i], gain, h[i])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _spread_task(layer: Layer, task: Singles, out: Singles) -> None:
     """Add a layer of the task's features to every row of `out`."""
     row = _apply(layer, task.reshape(1, -1), 1)[0]
@@ -102,7 +101,7 @@ def _spread_task(layer: Layer, task: Singles, out: Singles) -> None:
             out[i, k] += row[k]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _lead(
     statistic: Statistic, i: int, place: Ints, pair: Singles, following: Singles, here: Singles, out: Singles
 ) -> None:
@@ -125,7 +124,7 @@ def _lead(
                 row[k] = max(row[k], ZERO)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(nogil=True, error_model="numpy")
 def _gather(
     statistic: Statistic, i: int, place: Ints, arrivals: Singles, message: Singles, h: Singles, out: Singles
 ) -> None:
@@ -156,7 +155,7 @@ def _gather(
             row[3 * d + k] = everywhere[k] / count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _places(statistic: Statistic, i: int) -> tuple[Ints, Singles]:
     """Place of each id in the order of sight, and arrivals at each place."""
     place = np.zeros(statistic.visits.shape[1], dtype=np.int64)
@@ -172,7 +171,7 @@ def _places(statistic: Statistic, i: int) -> tuple[Ints, Singles]:
     return place, arrivals
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _quantiles(steps: Singles, out: Singles) -> None:
     """Write quantiles that do not cross: the first, then positive steps."""
     out[0] = steps[0]
@@ -181,7 +180,7 @@ def _quantiles(steps: Singles, out: Singles) -> None:
         out[k] = out[k - 1] + np.float32(max(rise, 0.0) + log(1.0 + exp(-abs(rise))))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _answer(weights: Weights, u: Singles, pairs: Singles, out: Singles) -> None:
     policy = _apply(weights.policy, u, len(u))
     _cut(policy)
@@ -197,7 +196,7 @@ def _answer(weights: Weights, u: Singles, pairs: Singles, out: Singles) -> None:
         _quantiles(steps[p, N_QUANTILES:], out[p, GAIN:])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def answer_row(
     weights: Weights,
     statistic: Statistic,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.kernels import UNTAGGED, Statistic, exp, has_room, next_unit, record_step, see
+from anymdp_bench.kernels import UNTAGGED, Statistic, exp, has_room, kernel, next_unit, record_step, see
 from omnirl_reference.exact.features import (
     LEAF_SPREADS,
     OPTIMIST,
@@ -87,7 +86,7 @@ class Rows(NamedTuple):
     streams: NDArray[np.uint64]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _plan_short(statistic: Statistic, rows: Rows, i: int, rules: Rules, spread: float, extra: Floats) -> None:
     """Plan row i with the fixed optimist at a shorter sight: ids hide a state, and errors add up."""
     highest = -np.inf
@@ -107,7 +106,7 @@ def _plan_short(statistic: Statistic, rows: Rows, i: int, rules: Rules, spread: 
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refresh_row(
     statistic: Statistic,
     rows: Rows,
@@ -147,7 +146,7 @@ def refresh_row(
                 table[statistic.order[i, j], a] += weight * answers[j, a, LOGIT]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refresh_rows(
     statistic: Statistic, rows: Rows, active: Bools, observations: Ints, rules: Rules, weights: Weights
 ) -> None:
@@ -168,7 +167,7 @@ def refresh_rows(
             rows.known[i] = statistic.n_seen[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _sample(stream: NDArray[np.uint64], row: Floats) -> int:
     best = row.max()
     chances = np.empty(len(row))
@@ -182,7 +181,7 @@ def _sample(stream: NDArray[np.uint64], row: Floats) -> int:
     return a
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _best(stream: NDArray[np.uint64], row: Floats) -> int:
     """The best action; one of the best at random where several are."""
     bar = row.max()
@@ -199,7 +198,7 @@ def _best(stream: NDArray[np.uint64], row: Floats) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def act_rows(rows: Rows, active: Bools, observations: Ints, rules: Rules, actions: Ints) -> None:
     """Write an action for every active row."""
     for i in range(len(active)):
@@ -208,7 +207,7 @@ def act_rows(rows: Rows, active: Bools, observations: Ints, rules: Rules, action
             actions[i] = _sample(stream, row) if rules.temperature > 0.0 else _best(stream, row)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def observe_rows(
     statistic: Statistic,
     rows: Rows,

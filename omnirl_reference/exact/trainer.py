@@ -16,11 +16,16 @@ from torch import Tensor, nn
 from anymdp_bench import InvalidConfig, child_seed
 from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.batch import losses, make_batch, write_tables
-from omnirl_reference.exact.checkpoint import load_network, save_network, save_run
+from omnirl_reference.exact.checkpoint import load_network, save_network
 from omnirl_reference.exact.config import KIND, WATCHING, ExactConfig, exact_config
 from omnirl_reference.exact.lanes import Lanes
 from omnirl_reference.exact.network import ExactNetwork, count_parameters
-from omnirl_reference.model.checkpoint import load_training, optimiser_tensors, restore_optimiser
+from omnirl_reference.model.checkpoint import (
+    load_training,
+    optimiser_tensors,
+    restore_optimiser,
+    save_training,
+)
 from omnirl_reference.model.shipped import NOTES, checkpoint_folder
 
 Log = Callable[[dict[str, float]], None]
@@ -135,7 +140,7 @@ class ExactTrainer:
         }
         self._saved = self.update
         save_network(self.average, self.folder, {**facts, **notes})
-        save_run(self.folder, tensors)
+        save_training(self.folder, tensors)
 
     def _pieces_with(self, notes: dict[str, Any]) -> list[dict[str, Any]]:
         """Where and with what code the parts of the run were made; `notes` are those of this one."""
