@@ -78,8 +78,7 @@ def test_pictures_are_those_that_were_looked_at(env_id: str) -> None:
 @pytest.mark.parametrize("autoreset_mode", MODES)
 def test_a_batch_shows_what_single_environments_show(env_id: str, autoreset_mode: str) -> None:
     n, steps = 3, 3
-    own = {} if "trial" in env_id else {"tasks": "shared"}
-    batch = make_vec(env_id, n, render_mode="ansi", autoreset_mode=autoreset_mode, **own)
+    batch = make_vec(env_id, n, render_mode="ansi", autoreset_mode=autoreset_mode, tasks="shared")
     batch.reset(seed=5)
     batch.action_space.seed(5)
     singles = [gymnasium.make(env_id, render_mode="ansi") for _ in range(n)]

@@ -88,6 +88,23 @@ def test_darkroom_refuses_sizes(size: object) -> None:
         worlds.darkroom(size)  # type: ignore[arg-type]
 
 
+def test_darkroom_actions_can_be_renamed_and_repeated() -> None:
+    plain, other = worlds.darkroom(3, "2,2"), worlds.darkroom(3, "2,2", "lldr")
+    np.testing.assert_array_equal(other.transition, plain.transition[:, [3, 3, 0, 2]])
+    assert dict(other.config) == {"size": 3, "goal": "2,2", "moves": "lldr"}
+    assert worlds.darkroom(3, moves="durl").fingerprint() == worlds.darkroom(3).fingerprint()
+    env = gymnasium.make("Darkroom-v0", size=3, moves="rrrrrrrr", render_mode="ansi")
+    env.reset(seed=0)
+    env.step(7)
+    assert "right: reward" in str(env.render())
+
+
+@pytest.mark.parametrize("moves", ["", "durx", "d" * 65, 4, None])
+def test_darkroom_refuses_moves(moves: object) -> None:
+    with pytest.raises(InvalidConfig, match=r"moves=.* is not legal: give 1 to 64 of the letters d, u, r, l"):
+        worlds.darkroom(3, moves=moves)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("is_slippery", [True, False])
 def test_frozenlake_has_gymnasiums_tables(is_slippery: bool) -> None:
     task = worlds.frozenlake(is_slippery, reward="raw")

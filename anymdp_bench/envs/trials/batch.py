@@ -17,7 +17,7 @@ from anymdp_bench.envs.trials.pool import TrainTasks, check_pool
 from anymdp_bench.envs.trials.views import View
 from anymdp_bench.envs.vector import NOTHING, TabularVectorEnv
 from anymdp_bench.envs.watched import StepBatch
-from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.checks import check_choice, check_integer
 from anymdp_bench.foundation.types import BoolArray, FloatArray, IntArray
 from anymdp_bench.tasks.protocol import Task
 
@@ -194,6 +194,7 @@ def make_trial_vec(
     num_envs: int = 1,
     episodes: int = 10,
     observation: str = "vector",
+    tasks: str = "own",
     autoreset_mode: str = "NextStep",
     info_level: str = "none",
     render_mode: str | None = None,
@@ -206,6 +207,7 @@ def make_trial_vec(
         num_envs: As for `TrialVectorEnv`, and so are the others.
         episodes: Episodes of a trial.
         observation: ``"vector"`` or ``"dict"``.
+        tasks: ``"own"`` or ``"shared"``; the same here, because trials choose their tasks by their seeds.
         autoreset_mode: About trials.
         info_level: ``"none"``, ``"score"`` or ``"full"``.
         render_mode: None, ``"ansi"`` or ``"rgb_array"``.
@@ -215,6 +217,7 @@ def make_trial_vec(
         InvalidConfig: a setting is illegal, or the bank's tasks have several tokens.
         NotTabular: the bank's tasks have no tables.
     """
+    check_choice("tasks", tasks, ("own", "shared"))
     return TrialVectorEnv(
         TrainTasks(bank, n_tasks),
         num_envs=num_envs,
