@@ -31,8 +31,8 @@ LIMITS: dict[str, Limit] = {
 class Acting:
     """How the agent acts.
 
-    Online it is greedy on the plan whose every (state, action) has `kappa` imagined visits to a leaf. After
-    a recorded context it samples the policy head's actions.
+    It is greedy on the plan whose every (state, action) has `kappa` imagined visits to a leaf. In ids where
+    a recorded context shows what the optimal agent did it samples the policy head's actions.
 
     Attributes:
         leaf: ``"values"`` or ``"gains"``, the network's quantile of the optimal value; or ``"optimist"``: the
@@ -47,7 +47,7 @@ class Acting:
         aliased: Where `markov.dependence` is above this, ids hide a state, and the fixed optimist plans with
             a shorter sight instead of the network's leaves;
         aliased_discount, aliased_kappa: its discount and imagined visits.
-        with_context: Temperature after a recorded context.
+        with_context: Temperature where the optimal agent was seen to act.
     """
 
     leaf: str = "values"

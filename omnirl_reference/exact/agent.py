@@ -114,7 +114,7 @@ class ExactAgent:
         at = np.asarray(observations, dtype=np.int64)
         refresh_rows(self._statistic, self._rows, active, at, self._rules, self._weights)
         actions = np.zeros(len(active), np.int64)
-        act_rows(self._rows, active, at, self._rules, actions)
+        act_rows(self._statistic, self._rows, active, at, self._rules, actions)
         return actions
 
     def observe(

@@ -29,6 +29,8 @@ from omnirl_reference.exact.network_kernels import ANSWERS, LOGIT, Weights, answ
 Bools = NDArray[np.bool_]
 FIRST_DOUBT, DOUBT_GROWTH = 400, 1.2
 """Own steps after which the Markov property is looked at first, and how much later again."""
+OPTIMAL = 3
+"""Tag of the optimal agent's steps, ``opt3``."""
 TIE = 1e-9
 """Values closer than this share are drawn between."""
 
@@ -40,7 +42,8 @@ class Rules(NamedTuple):
         column: Of the network's answer, the leaf's quantile; -1: the fixed optimist.
         kappa, fade, offset, discount, logits, growth: See there.
         aliased, aliased_discount, aliased_kappa: See there.
-        temperature: 0: greedy on the plan; else of the policy head, which is sampled.
+        temperature: 0: greedy on the plan; else of the policy head, which is sampled where the optimal
+            agent was seen to act.
     """
 
     column: int
@@ -124,11 +127,6 @@ def refresh_row(
     answers = np.empty((ids, n_actions, ANSWERS), dtype=np.float32)
     answer_row(weights, statistic, i, pairs, states, task, answers)
     table, n = rows.table[i], statistic.n_seen[i]
-    if rules.temperature > 0.0:
-        for j in range(n):
-            for a in range(n_actions):
-                table[statistic.order[i, j], a] = answers[j, a, LOGIT] / rules.temperature
-        return
     if rows.dependence[i] > rules.aliased:
         _plan_short(statistic, rows, i, rules, scale[1], extra)
     elif rules.column < 0:
@@ -144,6 +142,26 @@ def refresh_row(
         for j in range(n):
             for a in range(n_actions):
                 table[statistic.order[i, j], a] += weight * answers[j, a, LOGIT]
+    if rules.temperature > 0.0:
+        _follow_teacher(statistic, i, rules.temperature, answers, table)
+
+
+@kernel(nogil=True)
+def _follow_teacher(
+    statistic: Statistic, i: int, temperature: float, answers: NDArray[np.float32], table: Floats
+) -> None:
+    """Act by the policy head where the optimal agent was seen to act."""
+    for j in range(statistic.n_seen[i]):
+        s = statistic.order[i, j]
+        if was_taught(statistic, i, s):
+            for a in range(table.shape[1]):
+                table[s, a] = answers[j, a, LOGIT] / temperature
+
+
+@kernel(nogil=True)
+def was_taught(statistic: Statistic, i: int, s: int) -> bool:
+    """Whether row i has a step of the optimal agent from id s."""
+    return bool(statistic.tagged[i, s, :, OPTIMAL].sum() > 0)
 
 
 @kernel(nogil=True)
@@ -199,12 +217,15 @@ def _best(stream: NDArray[np.uint64], row: Floats) -> int:
 
 
 @kernel(nogil=True)
-def act_rows(rows: Rows, active: Bools, observations: Ints, rules: Rules, actions: Ints) -> None:
+def act_rows(
+    statistic: Statistic, rows: Rows, active: Bools, observations: Ints, rules: Rules, actions: Ints
+) -> None:
     """Write an action for every active row."""
     for i in range(len(active)):
         if active[i]:
             stream, row = rows.streams[i : i + 1], rows.table[i, observations[i]]
-            actions[i] = _sample(stream, row) if rules.temperature > 0.0 else _best(stream, row)
+            taught = rules.temperature > 0.0 and was_taught(statistic, i, observations[i])
+            actions[i] = _sample(stream, row) if taught else _best(stream, row)
 
 
 @kernel(nogil=True)

@@ -112,15 +112,19 @@ def test_it_plays_512_states_and_20_actions() -> None:
     assert bytes_held < 2**20 * 4
 
 
-def test_after_a_context_it_follows_the_policy_head_and_tags_matter() -> None:
-    context = record_context(
-        "anymdp-16x5-v0", "oracle", split="validation", tasks=range(2), seed=0, n_episodes=5
-    )
-    tasks = load_bank("anymdp-16x5-v0").split("validation")[:2]
+@pytest.mark.parametrize(("teacher", "follows"), [("oracle", True), ("uniform", False)])
+def test_it_follows_the_policy_head_where_the_optimal_agent_was_seen_to_act(
+    teacher: str, follows: bool
+) -> None:
+    choice: dict[str, Any] = {"split": "validation", "tasks": range(2)}
+    context = record_context("anymdp-16x5-v0", teacher, seed=0, n_episodes=5, **choice)
+    tasks = list(load_bank("anymdp-16x5-v0").split("validation")[:2])
     player = agent()
-    play(player, list(tasks), 50, context=context)
-    assert player._statistic.tagged[..., 3].sum() == len(context.actions)
+    cold = play(player, tasks, 50, context=context)
+    assert player._statistic.tagged[..., 3].sum() == follows * len(context.actions)
     np.testing.assert_array_equal(player._rows.steps, 50)
+    hot = play(agent(with_context=100.0), tasks, 50, context=context)
+    assert (hot != cold) == follows
 
 
 def test_spaces_that_are_not_discrete_are_refused() -> None:
