@@ -162,6 +162,45 @@ def e7(out: Out = None, document: Document = None) -> None:
     draw_laws(tasks, (document or folder / "e7.md").parent / "figures" / "e7.svg")
 
 
+@reproduce_app.command()
+def paired(
+    agents: Agents = "omnirl-any,oim",
+    seed: Annotated[int, typer.Option(help="Of tasks and play.")] = 0,
+    jobs: Jobs = None,
+    out: Out = None,
+    document: Document = None,
+    only: Annotated[str | None, typer.Option(help="Of these banks alone, separated by commas.")] = None,
+) -> None:
+    """Play agents on the same fresh tasks; the first one's lead over each other, with its interval.
+
+    Writes paired.md and .csv. The same command goes on where it was stopped.
+    """
+    from rich.console import Console
+
+    from anymdp_bench.foundation.files import write_text
+    from anymdp_bench.reproduce.paired import COMPARISONS, paired_frame, paired_text, play_comparison
+
+    names, places = _names(agents), _places(out, None)
+    console = Console(stderr=True)
+    played = []
+    for comparison in COMPARISONS:
+        if only is None or comparison.bank in only.split(","):
+            with console.status("") as status:
+                found = play_comparison(
+                    comparison,
+                    names,
+                    seed=seed,
+                    out=places.records / "paired",
+                    jobs=jobs or usable_cpus(),
+                    on_agent=lambda agent, bank, show=status: show.update(f"{agent} on {bank}"),  # type: ignore[misc]
+                )
+            played.append((comparison, found))
+    folder = places.records.parent
+    frame = paired_frame(played)
+    _publish("paired", paired_text(frame), folder, document)
+    write_text(folder / "paired.csv", frame.to_csv(index=False))
+
+
 def _names(agents: str) -> list[str]:
     """Names of a list, each checked."""
     from anymdp_bench.agents.registry import agent_table
