@@ -32,7 +32,8 @@ class Acting:
     """How the agent acts.
 
     It is greedy on the plan whose every (state, action) has `kappa` imagined visits to a leaf. In ids where
-    a recorded context shows what the optimal agent did it samples the policy head's actions.
+    a recorded context shows what the optimal agent did it samples from the policy head, among the actions
+    that were seen.
 
     Attributes:
         leaf: ``"values"`` or ``"gains"``, the network's quantile of the optimal value; or ``"optimist"``: the

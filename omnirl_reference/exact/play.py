@@ -150,12 +150,13 @@ def refresh_row(
 def _follow_teacher(
     statistic: Statistic, i: int, temperature: float, answers: NDArray[np.float32], table: Floats
 ) -> None:
-    """Act by the policy head where the optimal agent was seen to act."""
+    """Act by the policy head where the optimal agent was seen to act, among its actions there."""
     for j in range(statistic.n_seen[i]):
         s = statistic.order[i, j]
         if was_taught(statistic, i, s):
             for a in range(table.shape[1]):
-                table[s, a] = answers[j, a, LOGIT] / temperature
+                taught = statistic.tagged[i, s, a, OPTIMAL] > 0
+                table[s, a] = answers[j, a, LOGIT] / temperature if taught else -np.inf
 
 
 @kernel(nogil=True)
