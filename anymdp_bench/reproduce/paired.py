@@ -22,9 +22,11 @@ from anymdp_bench.evaluation.evaluate import evaluate
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.registry import lookup
+from anymdp_bench.foundation.types import IntArray
 from anymdp_bench.leaderboard.verification.again import fresh_tasks
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.scoring.intervals import t_interval
+from anymdp_bench.tasks.task import TabularTask
 
 OnAgent = Callable[[str, str], None]
 """Told (agent, bank) before it is played."""
@@ -37,25 +39,26 @@ class Comparison:
     Attributes:
         bank: A sampled one.
         n_tasks: Fresh tasks.
-        episodes: Of each life.
         windows: First and last step of each; episodes that lie between them count.
     """
 
     bank: str
     n_tasks: int
-    episodes: int
     windows: tuple[tuple[int, int], ...]
 
 
+LIVES = (50, 100, 200, 500, 1000, 3000, 10000)
+"""Numbers of episodes that a life may have; multiples of what a point of a learning curve rests on."""
+MARGIN = 1.5
 LEAST, MOST = -1.0, 1.2
 """What a task's mean score is clipped to, so that no single task decides."""
 SMALL = ((500, 1000), (2000, 5000))
 LARGE = ((2000, 4000), (8000, 20000))
 COMPARISONS = (
-    Comparison("anymdp-16x5-v0", 256, 100, SMALL),
-    Comparison("anymdp-32x5-v0", 256, 100, SMALL),
-    Comparison("anymdp-64x5-v0", 64, 300, LARGE),
-    Comparison("anymdp-128x5-v0", 64, 300, LARGE),
+    Comparison("anymdp-16x5-v0", 256, SMALL),
+    Comparison("anymdp-32x5-v0", 256, SMALL),
+    Comparison("anymdp-64x5-v0", 64, LARGE),
+    Comparison("anymdp-128x5-v0", 64, LARGE),
 )
 
 
@@ -67,8 +70,13 @@ def play_comparison(
     out: Path,
     jobs: int = 1,
     on_agent: OnAgent = lambda agent, bank: None,
-) -> dict[str, Result]:
+) -> dict[str, list[Result]]:
     """Play fresh tasks with every agent; finished shards are kept in `out`.
+
+    Lives are as many episodes as the windows take: tasks are parted by how long their episodes are.
+
+    Returns:
+        Results of each agent, one for each number of episodes.
 
     Raises:
         InvalidConfig: the bank's tasks are hand-made.
@@ -77,22 +85,35 @@ def play_comparison(
     if not isinstance(source, SampledSource):
         raise InvalidConfig(f"bank={comparison.bank!r} is not legal: give one of sampled tasks.")
     tasks = fresh_tasks(source, seed, comparison.n_tasks)
-    found = {}
+    wanted = episodes_for(tasks, comparison)
+    found: dict[str, list[Result]] = {}
     for agent in agents:
         on_agent(agent, comparison.bank)
-        folder = out / f"{comparison.bank}-{seed}" / agent
-        board = dataclasses.replace(
-            get_board(comparison.bank), context_episodes=comparison.episodes, seed=seed
-        )
-        found[agent] = evaluate(agent, board, tasks=tasks, jobs=jobs, out=folder)
+        for episodes in np.unique(wanted):
+            board = dataclasses.replace(get_board(comparison.bank), context_episodes=int(episodes), seed=seed)
+            part = [tasks[k] for k in np.flatnonzero(wanted == episodes)]
+            folder = out / f"{comparison.bank}-{seed}" / agent / str(episodes)
+            found.setdefault(agent, []).append(evaluate(agent, board, tasks=part, jobs=jobs, out=folder))
     return found
+
+
+def episodes_for(tasks: Sequence[TabularTask], comparison: Comparison) -> IntArray:
+    """How many episodes each task is played for: enough for the last window, of `LIVES`.
+
+    Lengths are those of the shorter of uniform play's and the oracle's episodes, ten of each.
+    """
+    board = dataclasses.replace(get_board(comparison.bank), context_episodes=10)
+    played = [evaluate(agent, board, tasks=tasks).record.lived.lengths for agent in ("uniform", "oracle")]
+    length = np.min([lengths.mean(axis=1) for lengths in played], axis=0)
+    needed = MARGIN * comparison.windows[-1][1] / length
+    return np.asarray(np.take(LIVES, np.searchsorted(LIVES[:-1], needed)))
 
 
 def window_scores(curve: pd.DataFrame, window: tuple[int, int]) -> pd.Series[float]:
     """Mean score of every task's episodes that lie in a window, clipped to [`LEAST`, `MOST`].
 
     Args:
-        curve: `Result.curve` with blocks of one episode.
+        curve: From `whole_curve`.
         window: First and last step.
 
     Returns:
@@ -104,7 +125,17 @@ def window_scores(curve: pd.DataFrame, window: tuple[int, int]) -> pd.Series[flo
     return cast("pd.Series[float]", means.clip(LEAST, MOST))
 
 
-def paired_frame(played: Sequence[tuple[Comparison, dict[str, Result]]]) -> pd.DataFrame:
+def whole_curve(results: Sequence[Result]) -> pd.DataFrame:
+    """Every episode of an agent; tasks are numbered through its results."""
+    parts, before = [], 0
+    for result in results:
+        part = result.curve(block=1)
+        parts.append(part.assign(task=part["task"] + before))
+        before += len(result.manifest.fingerprints)
+    return pd.concat(parts, ignore_index=True)
+
+
+def paired_frame(played: Sequence[tuple[Comparison, dict[str, list[Result]]]]) -> pd.DataFrame:
     """Mean scores, and the first agent's lead over each other with its 95 % interval over tasks.
 
     Returns:
@@ -112,7 +143,7 @@ def paired_frame(played: Sequence[tuple[Comparison, dict[str, Result]]]) -> pd.D
     """
     lines = []
     for comparison, found in played:
-        curves = {agent: result.curve(block=1) for agent, result in found.items()}
+        curves = {agent: whole_curve(results) for agent, results in found.items()}
         first, *others = curves
         for window in comparison.windows:
             for other in others:
