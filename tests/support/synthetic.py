@@ -45,7 +45,7 @@ def metadata_values(
             "shard_size": None,
         },
         "board": facts.board.as_dict() | {"n_tasks": max(n_tasks, 1)},
-        "code": {"anymdp_bench": "0" * 64, "agent": "unknown"},
+        "code": {"anymdp_bench": "1" * 64, "agent": "unknown"},
         "fingerprints": list(facts.fingerprints[:n_tasks]),
         "references": references,
         "machine": {
