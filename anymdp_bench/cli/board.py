@@ -51,12 +51,16 @@ def submit(
     uses_geometry: Annotated[
         bool, typer.Option("--uses-geometry", help="It uses what neighbouring ids of observations mean.")
     ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="Your SSH key: signs the entry, and claims the name for this key.")
+    ] = None,
     leaderboards: Root = LEADERBOARDS,
 ) -> None:
     """Check a run and write it as a submission, one folder and nothing else."""
     from rich.console import Console
 
     from anymdp_bench.leaderboard.submissions.checks import METADATA_CHECKS, TABLE_CHECKS
+    from anymdp_bench.leaderboard.submissions.claims import OWNERS, SIGNATURE
     from anymdp_bench.leaderboard.submissions.submit import Entry
     from anymdp_bench.leaderboard.submissions.submit import submit as make
 
@@ -73,14 +77,15 @@ def submit(
         uses_geometry=uses_geometry,
     )
     with _listing_problems():
-        _, folder = make(run, entry, leaderboards)
+        _, folder = make(run, entry, leaderboards, key=key)
     console = Console(highlight=False, soft_wrap=True)
     for check in METADATA_CHECKS + TABLE_CHECKS:
         console.print(f"passed: {(check.__doc__ or '').splitlines()[0]}", markup=False)
     console.print(f"\nWritten: {folder}", markup=False)
+    files = str(folder) if key is None else f"{folder} {folder}{SIGNATURE} {leaderboards / OWNERS}"
     console.print(
-        f"To submit it, open a pull request with this folder:\n"
-        f"  git switch -c submit-{name} && git add {folder} && git commit -m 'Submit {name}'\n"
+        f"To submit it, open a pull request with it:\n"
+        f"  git switch -c submit-{name} && git add {files} && git commit -m 'Submit {name}'\n"
         "and push the branch to a fork of the project.",
         markup=False,
     )
@@ -101,6 +106,8 @@ def verify(
     nothing against it.
     """
     from anymdp_bench.evaluation.isolation.process import Limits
+    from anymdp_bench.leaderboard.submissions.claims import check_foreign
+    from anymdp_bench.leaderboard.submissions.problems import refuse
     from anymdp_bench.leaderboard.submissions.submission import read_submission
     from anymdp_bench.leaderboard.verification.findings import read_findings
     from anymdp_bench.leaderboard.verification.verify import (
@@ -114,6 +121,8 @@ def verify(
     sys.path.append(str(Path.cwd()))
     with _listing_problems():
         checked = read_submission(submission)
+        root = submission.resolve().parents[2]
+        refuse(check_foreign(root, submission.resolve(), checked.digest))
         sys.stderr.write(
             f"Every check passed. Now running the agent's code: {checked.metadata.entry_point}\n"
         )
@@ -148,23 +157,45 @@ def sign(
 
 
 @board_app.command()
+def claim(
+    names: Annotated[list[str], typer.Argument(help="Names whose entries are all yours.")],
+    key: Annotated[Path, typer.Option(help="Your SSH key.")],
+    leaderboards: Root = LEADERBOARDS,
+) -> None:
+    """Claim names for a key by signing every entry that stands under them; the entries stay as they are."""
+    from anymdp_bench.leaderboard.submissions.claims import claim as make_claim
+
+    with _listing_problems():
+        for name in names:
+            typer.echo(f"{name}: {len(make_claim(leaderboards, name, key))} entries signed")
+
+
+@board_app.command()
 def build(
     site: Annotated[Path, typer.Option(help="Folder for the pages; replaced.")] = SITE,
     check: Annotated[
         bool, typer.Option(help="Write nothing; fail if the committed tables are stale.")
     ] = False,
+    before: Annotated[
+        Path | None, typer.Option(help="The leaderboards' folder before a change: claims must have stayed.")
+    ] = None,
     leaderboards: Root = LEADERBOARDS,
 ) -> None:
     """Turn all submissions into tables (Markdown and CSV) and a static site."""
     from anymdp_bench.foundation.extras import require_extra
     from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
-    from anymdp_bench.leaderboard.standings.load import load_standings
+    from anymdp_bench.leaderboard.standings.load import foreign_entries, load_standings
     from anymdp_bench.leaderboard.standings.tables import tables
+    from anymdp_bench.leaderboard.submissions.claims import check_claims
+    from anymdp_bench.leaderboard.submissions.problems import refuse
 
     if not check:
         require_extra("web", "jinja2", what="The site")
     with _listing_problems():
+        refuse(() if before is None else check_claims(before, leaderboards))
         standings = load_standings(leaderboards)
+        foreign = foreign_entries(leaderboards, standings)
+        refuse(foreign if check else ())
     wanted = tables(standings)
     if check:
         stale = stale_tables(leaderboards, wanted)
@@ -180,6 +211,8 @@ def build(
     typer.echo(
         f"Wrote {len(wanted)} tables to {leaderboards / 'tables'} and the site to {site / 'index.html'}."
     )
+    with _listing_problems():
+        refuse(foreign)
 
 
 @board_app.command()

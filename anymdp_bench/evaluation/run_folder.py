@@ -130,6 +130,7 @@ class RecordFolder:
     def __init__(self, path: str | PathLike[str]) -> None:
         """Point to a folder; nothing is read or written yet."""
         self.path = Path(path)
+        self._last_read: tuple[object, dict[str, Any]] | None = None
 
     @contextlib.contextmanager
     def claimed(self, manifest: Manifest) -> Iterator[RecordFolder]:
@@ -167,12 +168,16 @@ class RecordFolder:
         write_text(self.path / MANIFEST, json.dumps(sealed(values), indent=1, allow_nan=False))
 
     def _values(self) -> dict[str, Any]:
-        """Read the manifest's file; its digest and its keys are checked, nothing else."""
+        """Read the manifest's file, if it is another than last time; its digest and its keys are checked."""
         path = self.path / MANIFEST
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            schema = values.get("schema") if isinstance(values, dict) else None
-            return values if schema != SCHEMA_VERSION else check_seal(values, KEYS)
+            state = path.stat()
+            which = state.st_ino, state.st_size, state.st_mtime_ns
+            if self._last_read is None or self._last_read[0] != which:
+                values = json.loads(path.read_text(encoding="utf-8"))
+                schema = values.get("schema") if isinstance(values, dict) else None
+                self._last_read = which, values if schema != SCHEMA_VERSION else check_seal(values, KEYS)
+            return self._last_read[1]
         except FileNotFoundError as error:
             raise RecordsError(f"{self.path} is not a records folder: it has no {MANIFEST}.") from error
         except (OSError, ValueError, RecursionError) as error:

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from anymdp_bench import load_result
+from anymdp_bench.evaluation.run_folder import RecordFolder
 from anymdp_bench.foundation.errors import RecordsError, RecordsWarning
 from anymdp_bench.reproduce.compact import save_compact
 from tests.evaluation.test_records import Counting, assert_same, run
@@ -98,10 +100,14 @@ def test_the_manifest_names_every_file(tmp_path: Path) -> None:
 def flip_a_bit(folder: Path, rng: np.random.Generator) -> Path:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
     path = files[rng.integers(len(files))]
+    flip_a_bit_of(path, rng)
+    return path
+
+
+def flip_a_bit_of(path: Path, rng: np.random.Generator) -> None:
     content = bytearray(path.read_bytes())
     content[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
     path.write_bytes(content)
-    return path
 
 
 def test_no_flipped_bit_is_silent(tmp_path: Path) -> None:
@@ -126,3 +132,25 @@ def test_a_damaged_manifest_stops_the_run(tmp_path: Path) -> None:
     for call in (run, load_result):
         with pytest.raises(RecordsError, match=r"manifest.json: damaged .*SHA-256.*Delete the folder"):
             call(tmp_path)
+
+
+def test_the_manifest_is_read_once_while_nobody_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path)
+    folder, read = RecordFolder(tmp_path), []
+    plain = Path.read_text
+
+    def counted(path: Path, *args: Any, **how: Any) -> str:
+        read.append(path.name)
+        return plain(path, *args, **how)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    shards = folder.manifest().shards
+    assert len(shards) > 1
+    for index, cells in enumerate(shards):
+        assert folder.read_shard(index, cells) is not None
+    assert read == ["manifest.json"]
+    flip_a_bit_of(tmp_path / "manifest.json", np.random.default_rng(1))
+    with pytest.raises(RecordsError, match=r"manifest\.json"):
+        folder.read_shard(0, shards[0])

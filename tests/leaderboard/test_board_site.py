@@ -261,7 +261,7 @@ def test_the_commands_from_a_run_to_a_page(
     )
     assert status == 2 and err.count("refused: metadata: ") == 2
     status, out, _ = command(monkeypatch, capsys, "submit", "runs/uniform", "--name", "uniform")
-    assert status == 0 and "open a pull request with this folder" in out and out.count("passed: ") == 12
+    assert status == 0 and "open a pull request with it" in out and out.count("passed: ") == 12
     folder = "leaderboards/submissions/darkroom-6-online-v0/uniform"
     status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5")
     assert status == 0 and "verified, to be signed: " in out and "running the agent's code: uniform" in err

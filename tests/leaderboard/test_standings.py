@@ -24,10 +24,11 @@ from anymdp_bench.leaderboard.standings.overall import overall
 from anymdp_bench.leaderboard.standings.ranking import interval, rank
 from anymdp_bench.leaderboard.standings.tables import escape, percent, tables
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.signing import SIGNERS
 from anymdp_bench.leaderboard.submissions.submission import Submission, read_submission
 from anymdp_bench.leaderboard.verification.findings import Findings, append_findings
 from anymdp_bench.leaderboard.verification.replay import machine_now
-from anymdp_bench.leaderboard.verification.signature import SIGNERS, sign, signer_of
+from anymdp_bench.leaderboard.verification.signature import sign, signer_of
 from anymdp_bench.leaderboard.verification.verdict import LISTED, Verdict
 from anymdp_bench.records.record import CellReferences
 from tests.support.maintainer import again, allow, everything, new_key, replayed, verify_as_found
@@ -244,7 +245,7 @@ def test_tables_show_what_was_found(leaderboards: Path) -> None:
     assert body.index("Good") < body.index("**unverified**") < body.index("bad")
     assert body.index("bad") < body.index("**fell**") < body.index("falls on fresh tasks")
     assert r"*OmniRL \(AnyMDP\)*" in body and "*published*" in body
-    assert "TQL" in text.split("## Learners")[1] and "unverified, uses geometry" in text
+    assert "TQL" in text.split("## Learners")[1] and "unverified, unclaimed name, uses geometry" in text
 
 
 def test_hostile_titles_are_text_in_markdown(leaderboards: Path) -> None:

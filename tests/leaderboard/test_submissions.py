@@ -119,7 +119,7 @@ def test_a_legal_submission_passes(learner: bool, tmp_path: Path) -> None:
         (setting("board.seed", 1), "board: seed is 1; the board's is 0"),
         (setting("board.context_episodes", 1000), "board: context_episodes is 1000; the board's is 100"),
         (setting("board.extra", 1), "board: extra is 1; a board has no such field"),
-        (setting("fingerprints.1", "0" * 64), "tasks: task 1 has fingerprint 0{16}, the board's is"),
+        (setting("fingerprints.1", "1" * 64), "tasks: task 1 has fingerprint 1{16}, the board's is"),
         (setting("references.oracle.1", 99.0), "references: oracle of task 1 is 99.0; the planner has"),
         (setting("references.random.0", None), "references: random of task 0 is nan; the planner has"),
         (setting("references.optimal", [1.0]), "references: optimal has 1 values for 2 tasks"),

@@ -9,6 +9,7 @@ import pytest
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.submission import read_submission
 from tests.leaderboard.test_submissions import Edit, edited, setting
 from tests.support.synthetic import write_submission
@@ -24,6 +25,13 @@ from tests.support.tiny_board import FACTS, facts_of
         (setting("title", "\u1160"), r"title: holds U\+1160"),
         (setting("title", "Verified agent"), "title: 'Verified agent' holds one of verified, official"),
         (setting("title", "- - -"), "title: '- - -' has no letter and no digit"),
+        *(
+            (setting(field, "0" * 64), f"{field}.*: is all zeros")
+            for field in ("code.anymdp_bench", "code.agent", "fingerprints.1")
+        ),
+        (setting("name", "nul"), "name: 'nul' is the name of a device"),
+        (setting("name", "aux"), "name: 'aux' is the name of a device"),
+        (setting("name", "com0"), "name: 'com0' is the name of a device"),
         (setting("name", "con"), "name: 'con' is the name of a device"),
         (setting("name", "lpt1"), "name: 'lpt1' is the name of a device"),
         (setting("schema", "x" * 100_000), r"schema: 'x{119}\.\.\. is no integer$"),
@@ -58,9 +66,28 @@ def test_hard_links_are_refused(tmp_path: Path) -> None:
         read_submission(folder, facts_of)
 
 
-@pytest.mark.parametrize("title", ["Agent yours", "agent y0urs", "Àgent yóurs", "Agent-yours"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Agent yours",
+        "agent y0urs",
+        "Àgent yóurs",
+        "Agent-yours",
+        "\u0251gent yours",  # LATIN SMALL LETTER ALPHA
+        "Agent y\u1d0furs",  # LATIN LETTER SMALL CAPITAL O
+        "A\u0262ent yours",  # LATIN LETTER SMALL CAPITAL G
+        "Agent y\u00f8urs",  # a stroke is an accent
+        "Agent your\ua731",
+        "Agent yo\ua79frs",  # LATIN SMALL LETTER VOLAPUK UE
+    ],
+)
 def test_titles_that_look_alike_are_refused(title: str, tmp_path: Path) -> None:
     write_submission(tmp_path, board_facts("darkroom-6-online-v0"), "yours")
     write_submission(tmp_path, board_facts("darkroom-6-online-v0"), "mine", title=title)
     with pytest.raises(SubmissionRefused, match=r"title: (yours|mine) has a title that looks like that of"):
         load_standings(tmp_path)
+
+
+def test_titles_that_differ_do_not_look_alike() -> None:
+    titles = ["PPO", "DPT", "DPD", "AD", "AD eps", "OIM", "PSRL", "UCBVI", "Q-UCB", "CQL", "Łódź", "Lund"]
+    assert len({looks_like(title) for title in titles}) == len(titles)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from anymdp_bench.leaderboard.submissions.signing import SIGNERS
 from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.findings import (
     Again,
@@ -15,7 +16,7 @@ from anymdp_bench.leaderboard.verification.findings import (
     findings_path,
 )
 from anymdp_bench.leaderboard.verification.replay import heading_of
-from anymdp_bench.leaderboard.verification.signature import NAMESPACE, SIGNERS, sign
+from anymdp_bench.leaderboard.verification.signature import NAMESPACE, sign
 from anymdp_bench.leaderboard.verification.verify import needs_of
 
 

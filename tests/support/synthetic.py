@@ -12,9 +12,9 @@ from anymdp_bench.evaluation.protocols.shards import cells_of
 from anymdp_bench.leaderboard.submissions.checks import n_blocks, n_points
 from anymdp_bench.leaderboard.submissions.curves import BLOCK
 from anymdp_bench.leaderboard.submissions.facts import BoardFacts
+from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
 from anymdp_bench.leaderboard.submissions.metadata import parse_metadata
 from anymdp_bench.leaderboard.submissions.parquet import Columns, write_columns
-from anymdp_bench.leaderboard.submissions.submit import SUBMISSIONS
 
 
 def metadata_values(
@@ -45,7 +45,7 @@ def metadata_values(
             "shard_size": None,
         },
         "board": facts.board.as_dict() | {"n_tasks": max(n_tasks, 1)},
-        "code": {"anymdp_bench": "0" * 64, "agent": "unknown"},
+        "code": {"anymdp_bench": "1" * 64, "agent": "unknown"},
         "fingerprints": list(facts.fingerprints[:n_tasks]),
         "references": references,
         "machine": {

@@ -73,11 +73,17 @@ LINES = {
     "verified": "",
     "older rules": "Older rules: a part was run again, before the rules of today",
     "unverified": "Unverified: no rank",
+    "foreign": "Under a claimed name whose key has not signed it, not ranked",
     "fell": "Fell on tasks that it could not know, not ranked",
     "refuted": "Not reproduced: a second run came out differently, not ranked",
     "privileged": "Privileged: reads the task, not ranked",
     "joint": "Joint: controls all players, not ranked",
     "published": "Published figures (arXiv 2502.02869), not ranked",
+}
+OWNED = {
+    "owner": "signed by the key that owns it",
+    "unclaimed": "unclaimed: no key owns it",
+    "foreign": "claimed by a key that has not signed this",
 }
 GOOD, BAD = "yes", "bad"
 
@@ -97,7 +103,7 @@ def rank_value(row: Row) -> Value:
 
 def tags(entry: Entry) -> list[dict[str, str]]:
     """Short words on an entry; only verdicts are coloured."""
-    kinds = {"verified": GOOD, "not reproduced": BAD}
+    kinds = {"verified": GOOD, "not reproduced": BAD, "not by its owner": BAD}
     kinds |= {f"falls on {kind} tasks": BAD for kind in ("renamed", "fresh")}
     return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry)]
 
@@ -200,7 +206,8 @@ def total_view(total: Total) -> dict[str, Any]:
 
 def agent_view(rows: Sequence[tuple[Standing, Row]]) -> dict[str, Any]:
     """Everything about one agent, from its row on every board."""
-    newest = max((row.entry.metadata for _, row in rows), key=lambda metadata: metadata.date)
+    entries = [row.entry for _, row in rows]
+    newest = max(entries, key=lambda entry: (entry.ownership != "foreign", entry.metadata.date)).metadata
     return {
         "agent": newest,
         "rows": [
@@ -223,6 +230,7 @@ def _details(entry: Entry) -> Iterable[tuple[str, object]]:
     """What was run, with what, and what came out of running it again."""
     metadata = entry.metadata
     yield "submitted", metadata.date
+    yield "name", OWNED[entry.ownership]
     yield "gradient-free", "yes" if metadata.gradient_free else "no"
     yield "entry point", metadata.entry_point or "none"
     for name, value in metadata.agent.config.items():

@@ -11,6 +11,7 @@ import numpy as np
 from anymdp_bench import scoring
 from anymdp_bench.foundation.errors import UndefinedScore
 from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.leaderboard.submissions.claims import Ownership
 from anymdp_bench.leaderboard.submissions.curves import first_tasks
 from anymdp_bench.leaderboard.submissions.metadata import Metadata
 from anymdp_bench.leaderboard.submissions.submission import Submission
@@ -61,6 +62,7 @@ class Entry:
         findings: What verification found.
         needs: What it must find.
         older: What it found under the older rules; None where it did not, or the submission is newer.
+        ownership: Whether the key that owns the name has signed it.
     """
 
     metadata: Metadata
@@ -72,6 +74,7 @@ class Entry:
     findings: Findings
     needs: Needs
     older: Verdict | None
+    ownership: Ownership = "unclaimed"
 
     @property
     def name(self) -> str:
@@ -108,6 +111,8 @@ class Entry:
     def outside(self) -> str | None:
         """Why it stands outside the ranking; None if it may be ranked."""
         agent = self.metadata.agent
+        if self.ownership == "foreign":
+            return "foreign"
         if self.refuted:
             return "refuted"
         if self.fell:
@@ -130,6 +135,7 @@ def make_entry(
     lengths: Iterable[int],
     findings: Findings | None = None,
     older: Verdict | None = None,
+    ownership: Ownership = "unclaimed",
 ) -> Entry:
     """Score and summarise a submission.
 
@@ -138,6 +144,7 @@ def make_entry(
         lengths: Numbers of tasks to score on; those beyond the submission's are left out.
         findings: What verification found; None before.
         older: What it found under the older rules.
+        ownership: Whether the key that owns the name has signed it.
     """
     record = submission.record
     n_tasks = submission.n_tasks
@@ -152,6 +159,7 @@ def make_entry(
         findings=findings or Findings(),
         needs=needs_of(submission),
         older=older,
+        ownership=ownership,
     )
 
 

@@ -14,15 +14,18 @@ from anymdp_bench.leaderboard.standings.entry import Entry, make_entry
 from anymdp_bench.leaderboard.standings.listed import listed_boards
 from anymdp_bench.leaderboard.standings.overall import Total, overall
 from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, rank
+from anymdp_bench.leaderboard.submissions import claims
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
 from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
+from anymdp_bench.leaderboard.submissions.signing import SIGNERS
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
-from anymdp_bench.leaderboard.submissions.submit import OWNER, SUBMISSIONS
+from anymdp_bench.leaderboard.submissions.submit import OWNER
 from anymdp_bench.leaderboard.verification import findings, verdict
-from anymdp_bench.leaderboard.verification.signature import SIGNATURE, SIGNERS, signer_of
+from anymdp_bench.leaderboard.verification.signature import SIGNATURE, signer_of
 
-BESIDE = (verdict.SUFFIX, findings.SUFFIX, findings.SUFFIX + SIGNATURE)
+BESIDE = (verdict.SUFFIX, findings.SUFFIX, findings.SUFFIX + SIGNATURE, claims.SIGNATURE)
 """Endings of the files that lie beside submissions."""
 
 
@@ -70,6 +73,16 @@ def load_standings(root: Path, facts_of: FactsOf = board_facts) -> Standings:
     return Standings(boards, {track: overall(entries, track) for track in TRACKS})
 
 
+def foreign_entries(root: Path, standings: Standings) -> list[str]:
+    """Problems with entries under claimed names that the names' keys have not signed."""
+    return [
+        claims.foreign_problem(root / SUBMISSIONS / entry.board / entry.name)
+        for standing in standings.boards.values()
+        for entry in standing.entries
+        if entry.ownership == "foreign"
+    ]
+
+
 def _folders(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     """Submissions' folders by board, and problems with what else lies there."""
     found: dict[str, list[Path]] = defaultdict(list)
@@ -98,13 +111,14 @@ def _standing(name: str, folders: list[Path], facts_of: FactsOf, root: Path) -> 
     refuse(problems)
     board, n_tasks = _specification(name, submissions)
     lengths = sorted({submission.n_tasks for submission in submissions} | {n_tasks}, reverse=True)
-    listed = verdict.listed_verdicts(root)
+    listed, owners = verdict.listed_verdicts(root), claims.read_owners(root)
     entries = tuple(
         make_entry(
             submission,
             lengths,
             findings.read_findings(folder, submission.digest, _signer(folder, root)),
             verdict.read_older_verdict(folder, submission.digest, listed),
+            claims.ownership(root, owners, folder, submission.digest),
         )
         for folder, submission in zip(folders, submissions, strict=True)
     )
@@ -141,6 +155,8 @@ def _owner_problems(boards: dict[str, Standing]) -> Iterator[str]:
     first: dict[str, Entry] = {}
     for standing in boards.values():
         for entry in standing.entries:
+            if entry.ownership == "foreign":
+                continue
             other = first.setdefault(entry.name, entry)
             for field in OWNER:
                 if getattr(entry.metadata, field) != getattr(other.metadata, field):

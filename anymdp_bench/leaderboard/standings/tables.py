@@ -167,8 +167,10 @@ def score_cells(scores: Scores) -> list[str]:
 def status_words(entry: Entry) -> list[str]:
     """Words on how far an entry can be trusted, and what it is."""
     known = "verified" if entry.verified else "older rules" if entry.verified_before else "unverified"
-    words = ["not reproduced" if entry.refuted else known]
+    words = ["not by its owner"] * (entry.ownership == "foreign")
+    words.append("not reproduced" if entry.refuted else known)
     words += [f"falls on {kind} tasks" for kind in entry.fell]
+    words += ["unclaimed name"] * (entry.ownership == "unclaimed")
     words += ["uses geometry"] * entry.metadata.uses_geometry
     agent = entry.metadata.agent
     return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint

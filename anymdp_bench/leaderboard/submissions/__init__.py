@@ -4,5 +4,6 @@
 - `metadata`, `curves`: what a submission consists of.
 - `facts`, `checks`: what must be true of it.
 - `submission`: one that has passed.
+- `signing`, `claims`: whose key has signed what, and which name is whose.
 - `submit`: from a run folder to a submission.
 """

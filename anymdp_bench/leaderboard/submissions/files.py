@@ -8,6 +8,7 @@ from pathlib import Path
 
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 
+SUBMISSIONS = "submissions"
 MOST_ENTRIES = 100
 """Entries of a folder that are looked at."""
 

@@ -28,7 +28,15 @@ Short = Annotated[str, AfterValidator(lambda value: check_text(value, 60))]
 Title = Annotated[str, AfterValidator(lambda value: check_title(value, 60))]
 Long = Annotated[str, AfterValidator(lambda value: check_text(value, 400))]
 Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A-Za-z0-9_.]{0,60}$")]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _check_hash(value: str) -> str:
+    if not value.strip("0"):
+        raise ValueError("is all zeros, which is the hash of nothing")
+    return value
+
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_check_hash)]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ CLAIMS = ("verified", "official")
 """Words that a title may not hold: they are for others to say."""
 FOLDED = str.maketrans("0135|", "olesl")
 """Digits and signs that are read as letters."""
+SMALL_CAPITAL = re.compile(r"LATIN LETTER SMALL CAPITAL (\w)$")
+"""Name of a letter that the table of confusables calls like none of ASCII."""
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
 MARKUP = "<>`"
 
@@ -92,11 +95,32 @@ def check_title(value: str, longest: int) -> str:
 
 
 def looks_like(title: str) -> str:
-    """What is seen of a title at a glance: letters without accents, digits as letters that they resemble."""
-    plain = (
-        unicodedata.normalize("NFD", title.casefold()).translate(FOLDED).replace("i", "l").replace("rn", "m")
-    )
-    return "".join(character for character in plain if character.isalnum())
+    """What is seen of a title at a glance: letters of ASCII wherever a character resembles some.
+
+    References:
+        Unicode Technical Standard 39, confusables.txt, as packaged in ``confusable-homoglyphs``.
+    """
+    seen = "".join(map(_seen, unicodedata.normalize("NFD", title)))
+    return seen.translate(FOLDED).replace("i", "l").replace("rn", "m")
+
+
+@functools.cache
+def _seen(character: str) -> str:
+    """Letters and digits of ASCII that a character resembles; itself where there are none."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    for form in (character, character.casefold()):
+        alike = [form, *(found["c"] for found in confusables_data.get(form, ()))]
+        alike += SMALL_CAPITAL.findall(unicodedata.name(form, ""))
+        for text in map(_bare, alike):
+            if text and text.isascii():
+                return text
+    return _bare(character)
+
+
+def _bare(text: str) -> str:
+    """Letters and digits without accents, strokes and case."""
+    return "".join(c for c in unicodedata.normalize("NFD", text).casefold() if c.isalnum())
 
 
 def _check_character(character: str) -> None:

@@ -133,6 +133,16 @@ def _check_digest(name: str, content: bytes, metadata: Metadata) -> Iterator[str
         yield problem("file", f"{name} is not the file that {FILE} names; submit the run again")
 
 
+def digest_of(folder: Path) -> str:
+    """`Submission.digest` of a folder whose content is not checked.
+
+    Raises:
+        SubmissionRefused: it holds anything but a submission's files.
+    """
+    names = list_folder(folder, FILES)
+    return _digest({name: read_bounded(folder / name, LARGEST_TABLE) for name in names})
+
+
 def _digest(contents: dict[str, bytes]) -> str:
     digest = hashlib.sha256()
     for name in sorted(contents):

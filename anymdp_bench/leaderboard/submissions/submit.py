@@ -19,8 +19,9 @@ from anymdp_bench.foundation.digests import sha256
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.leaderboard.submissions import curves
 from anymdp_bench.leaderboard.submissions.bounded_json import parse_json
+from anymdp_bench.leaderboard.submissions.claims import check_key, sign_entry
 from anymdp_bench.leaderboard.submissions.facts import board_facts
-from anymdp_bench.leaderboard.submissions.files import read_bounded
+from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS, read_bounded
 from anymdp_bench.leaderboard.submissions.metadata import (
     FILE,
     LARGEST,
@@ -35,7 +36,6 @@ from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
 from anymdp_bench.records.record import Record
 
-SUBMISSIONS = "submissions"
 OWNER = ("title", "authors", "url", "entry_point")
 """Fields that must be the same wherever an agent's name stands."""
 
@@ -60,22 +60,27 @@ class Entry:
     uses_geometry: bool = False
 
 
-def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts) -> tuple[Submission, Path]:
+def submit(
+    run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts, key: Path | None = None
+) -> tuple[Submission, Path]:
     """Turn a run folder into ``<root>/submissions/<board>/<name>/`` and check it as a stranger's.
 
-    Nothing else is written, and nothing at all if a check fails.
+    With a key it is signed, which claims its name. Nothing else is written, and nothing at all if a check
+    fails.
 
     Args:
         run: Records folder of a finished run.
         entry: What to say about the agent.
         root: The leaderboards' folder.
         facts_of: Facts of a board by name.
+        key: SSH key of whoever owns the name, or will.
 
     Returns:
         The submission as read back, and its folder.
 
     Raises:
         RecordsError: the run is unfinished, or the submission's folder exists.
+        InvalidConfig: the key cannot sign.
         SubmissionRefused: with every problem that was found.
     """
     result = load_result(run)
@@ -86,13 +91,15 @@ def submit(run: Path, entry: Entry, root: Path, facts_of: FactsOf = board_facts)
     target = root / SUBMISSIONS / board / metadata.name
     if target.exists() or target.is_symlink():
         raise RecordsError(f"{target} exists. Choose another --name, or delete it first to replace it.")
-    refuse(check_owner(root, values))
+    refuse([*check_owner(root, values), *check_key(root, metadata.name, key)])
     with tempfile.TemporaryDirectory(prefix="anymdp-bench-") as scratch:
         folder = Path(scratch) / board / metadata.name
         folder.mkdir(parents=True)
         _write(folder, values, result.record)
         submission = read_submission(folder, facts_of)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if key is not None:
+            sign_entry(root, target, submission.digest, key)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
             shutil.copytree(folder, Path(beside) / target.name).rename(target)
     return submission, target

@@ -1,20 +1,17 @@
-"""Signatures of findings by maintainers' SSH keys, with OpenSSH's ``ssh-keygen -Y``."""
+"""Signatures of findings by maintainers' SSH keys."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
-from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.files import write_bytes
 from anymdp_bench.leaderboard.submissions.files import read_bounded
+from anymdp_bench.leaderboard.submissions.signing import is_signed, signature_of, who_signed
 from anymdp_bench.leaderboard.verification.findings import LARGEST
 
 NAMESPACE = "anymdp-bench-findings"
+"""A line of the allowed signers is ``<who> namespaces="anymdp-bench-findings" <key>``."""
 SIGNATURE = ".sig"
-SIGNERS = "allowed_signers"
-"""File in the leaderboards' folder; a line is ``<who> namespaces="anymdp-bench-findings" <key>``."""
-SECONDS = 60
 
 
 def sign(path: Path, key: Path) -> Path:
@@ -22,12 +19,10 @@ def sign(path: Path, key: Path) -> Path:
 
     Raises:
         InvalidConfig: OpenSSH is missing, or the key cannot sign.
+        SubmissionRefused: the file cannot be read.
     """
     signature = path.with_name(path.name + SIGNATURE)
-    signature.unlink(missing_ok=True)
-    done = _keygen("sign", "-f", str(key), "-n", NAMESPACE, str(path))
-    if done.returncode:
-        raise InvalidConfig(f"{key} did not sign {path.name}: {done.stderr.decode(errors='replace').strip()}")
+    write_bytes(signature, signature_of(read_bounded(path, LARGEST), key, NAMESPACE))
     return signature
 
 
@@ -41,19 +36,7 @@ def signer_of(path: Path, signers: Path) -> str | None:
     signature = path.with_name(path.name + SIGNATURE)
     if not (path.is_file() and signature.is_file() and signers.is_file()):
         return None
-    named = _keygen("find-principals", "-s", str(signature), "-f", str(signers))
-    who = named.stdout.decode(errors="replace").partition("\n")[0]
-    if named.returncode or not who:
+    who = who_signed(signature, signers)
+    if who is None:
         return None
-    content = read_bounded(path, LARGEST)
-    given = "-f", str(signers), "-I", who, "-n", NAMESPACE, "-s", str(signature)
-    return None if _keygen("verify", *given, content=content).returncode else who
-
-
-def _keygen(action: str, *arguments: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    program = shutil.which("ssh-keygen")
-    if program is None:
-        raise InvalidConfig("signatures need OpenSSH's ssh-keygen, which is not installed.")
-    return subprocess.run(
-        [program, "-Y", action, *arguments], input=content, capture_output=True, timeout=SECONDS, check=False
-    )
+    return who if is_signed(read_bounded(path, LARGEST), signature, signers, who, NAMESPACE) else None
