@@ -14,6 +14,7 @@ Out = Annotated[Path, typer.Option(help="Folder of the runs, the table and the c
 Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes of training.", min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
+Online = Annotated[int, typer.Option(help="Validation tasks that every model then plays; 0: none.", min=0)]
 Document = Annotated[
     Path | None, typer.Option(help="Document whose part of the study's name is written, figure beside it.")
 ]
@@ -38,9 +39,7 @@ def task_scaling(
     ] = None,
     device: Device = "cpu",
     threads: Threads = 1,
-    online: Annotated[
-        int, typer.Option(help="Validation tasks that every model then plays; 0: none.", min=0)
-    ] = 0,
+    online: Online = 0,
     document: Document = None,
 ) -> None:
     """Few tasks are recognised, many learnt: train on 100, 1K, 10K and endless tasks, relabelled or not."""
@@ -64,6 +63,42 @@ def task_scaling(
     if document is not None:
         draw_scaling(frame, document.parent / "figures" / "task-scaling.svg")
         _write(document, "task-scaling", text, "task-scaling.svg", "Loss by update, seen and unseen tasks")
+    if not done:
+        typer.echo(NOT_DONE)
+
+
+@study_app.command("exact-scaling")
+def exact_scaling(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "exact-scaling",
+    minutes: Minutes = None,
+    tasks: Annotated[
+        list[int] | None, typer.Option(help="Number of tasks, 0 for endless; repeatable.")
+    ] = None,
+    threads: Threads = 1,
+    online: Online = 0,
+    document: Document = None,
+) -> None:
+    """The same for the exact memory, whose answers do not depend on names: are few tasks enough?"""
+    import torch
+
+    from anymdp_bench import UnknownName
+    from omnirl_reference.exact.config import exact_config, exact_names, exact_values
+    from omnirl_reference.studies.exact_scaling import exact_runs_of, exact_study, exact_summary
+    from omnirl_reference.studies.report import exact_text
+    from omnirl_reference.studies.scaling import COUNTS
+
+    torch.set_num_threads(threads)
+    values = exact_values(config)
+    if values is None:
+        raise UnknownName(f"configuration {config!r}: give a file, or one of {', '.join(exact_names())}.")
+    counts = [count or None for count in tasks] if tasks else COUNTS
+    runs = exact_runs_of(exact_config(values), counts)
+    done = exact_study(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
+    text = exact_text(exact_summary(runs, out, online))
+    typer.echo(text)
+    if document is not None:
+        _write(document, "exact-scaling", text)
     if not done:
         typer.echo(NOT_DONE)
 
@@ -116,10 +151,10 @@ def sequence(
         typer.echo(NOT_DONE)
 
 
-def _write(document: Path, part: str, text: str, figure: str, caption: str) -> None:
+def _write(document: Path, part: str, text: str, figure: str = "", caption: str = "") -> None:
     from anymdp_bench.reproduce.document import replace_part
 
-    replace_part(document, part, f"{text}\n![{caption}](figures/{figure})")
+    replace_part(document, part, f"{text}\n![{caption}](figures/{figure})" if figure else text)
 
 
 def _tell(name: str, done: int, of: int) -> None:

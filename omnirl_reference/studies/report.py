@@ -64,6 +64,21 @@ def scaling_text(table: pd.DataFrame) -> str:
     return f"{pipe_table(headers, rows)}\n\nleast t: first step of context at which d is {threshold:.0%}.\n"
 
 
+def exact_text(table: pd.DataFrame) -> str:
+    """Markdown of `exact_scaling.exact_summary`."""
+    names = ("tasks", "loss, seen", "loss, unseen", "online score", "minutes")
+    rows = [
+        [
+            str(line["tasks"]),
+            *(_or_dash(line[name], ".4f") for name in ("seen", "unseen")),
+            _or_dash(line["online"], ".3f"),
+            f"{line['minutes']:.1f}",
+        ]
+        for line in lines_of(table)
+    ]
+    return pipe_table([(name, RIGHT) for name in names], rows) + "\n"
+
+
 def draw_scaling(frame: pd.DataFrame, path: Path) -> None:
     """Draw losses of `scaling.gains` by update, seen and unseen tasks, names kept and new ones."""
     figure, panels = new_figure(4, columns=2)
