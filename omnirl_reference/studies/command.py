@@ -151,6 +151,33 @@ def sequence(
         typer.echo(NOT_DONE)
 
 
+@study_app.command("rl2")
+def rl2(
+    out: Out,
+    bank: Annotated[str, typer.Option(help="Whose training tasks trials are played on.")] = "anymdp-1x5-v0",
+    episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
+    minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
+    trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
+    threads: Threads = 1,
+    document: Document = None,
+) -> None:
+    """Learn to learn by reward alone: recurrent PPO on trials, its score episode by episode."""
+    import torch
+
+    from omnirl_reference.studies.report import draw_rl2, rl2_text
+    from omnirl_reference.studies.rl2 import Setting, curve, train_rl2
+
+    torch.set_num_threads(threads)
+    setting = Setting(bank=bank, episodes=episodes)
+    steps = train_rl2(setting, out, minutes=minutes)
+    scores = curve(setting, out, trials=trials)
+    text = rl2_text(scores, steps)
+    typer.echo(text)
+    if document is not None:
+        draw_rl2(scores, document.parent / "figures" / "rl2.svg")
+        _write(document, "rl2", text, "rl2.svg", "Score by episode of a trial")
+
+
 def _write(document: Path, part: str, text: str, figure: str = "", caption: str = "") -> None:
     from anymdp_bench.reproduce.document import replace_part
 

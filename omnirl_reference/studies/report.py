@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from anymdp_bench import SequenceResult
 from anymdp_bench.reproduce.document import lines_of, pipe_table
@@ -144,6 +145,28 @@ def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
         axes.axhline(CHANCE, color="grey", linewidth=0.5)
         axes.set(title=board, xlabel="steps of context", ylabel="cross-entropy to the oracle", xscale="log")
         axes.legend(fontsize="x-small")
+    save_figure(figure, path)
+
+
+EPISODE_BLOCKS = ((0, 1), (1, 5), (5, 10), (10, 20), (20, 50), (50, 100))
+"""Episodes of a trial that stand in a table, from 0."""
+
+
+def rl2_text(scores: NDArray[np.float64], steps: int) -> str:
+    """Markdown of `rl2.curve`."""
+    blocks = [(a, min(b, len(scores))) for a, b in EPISODE_BLOCKS if a < len(scores)]
+    headers = [(f"{a + 1}" if b == a + 1 else f"{a + 1} to {b}", RIGHT) for a, b in blocks]
+    row = [f"{scores[a:b].mean():.3f}" for a, b in blocks]
+    return f"{pipe_table([('episodes', LEFT), *headers], [['score', *row]])}\n\nAfter {steps:,} steps.\n"
+
+
+def draw_rl2(scores: NDArray[np.float64], path: Path) -> None:
+    """Draw the score of each episode of a trial."""
+    figure, (axes,) = new_figure()
+    axes.plot(np.arange(1, len(scores) + 1), scores)
+    for level in (0.0, 1.0):
+        axes.axhline(level, color="grey", linewidth=0.5)
+    axes.set(xlabel="episode of the trial", ylabel="score (0 uniform, 1 oracle)")
     save_figure(figure, path)
 
 
