@@ -16,6 +16,7 @@ EXTRAS = {
     "PIL": "minari",
     "ray": "ray",
     "safetensors": "omnirl",
+    "sb3_contrib": "rl2",
     "stable_baselines3": "baselines",
     "tensorboard": "omnirl",
     "torch": "omnirl",

@@ -76,6 +76,7 @@ MODEL_LIMITS: dict[str, Limit] = {
     **dict.fromkeys(("n_states", "n_actions", "width", "layers", "head_width"), Whole(1)),
     "layout": OneOf(("packed", "interleaved")),
     "prompt": FLAG,
+    "action_codes": FLAG,
     "mixer": TEXT,
     "feed_forward": Number(above=True),
 }
@@ -199,6 +200,8 @@ class ModelConfig:
         n_actions: Number of actions.
         layout: ``"packed"`` (one token a step) or ``"interleaved"`` (the paper's four).
         prompt: Add the id of the labelling oracle's discount (a constant; the paper's code has it).
+        action_codes: Actions are known by random orthonormal vectors, drawn for every sequence, and the head
+            answers with a vector, so that a task may have any number of them up to `width` (Headless-AD).
         mixer: Name in `mixers.MIXERS`.
         width: Channels.
         layers: Blocks.
@@ -210,6 +213,7 @@ class ModelConfig:
     n_actions: int = 5
     layout: str = "packed"
     prompt: bool = False
+    action_codes: bool = False
     mixer: str = "gated-delta"
     width: int = 128
     layers: int = 2
@@ -219,6 +223,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         check_fields(self, MODEL_LIMITS)
+        if self.action_codes:
+            legal = f"an integer from 1 to width={self.width}, with action_codes"
+            check(self.n_actions <= self.width, "n_actions", self.n_actions, legal)
         legal = f"a number above {1 / (2 * self.width):g}, so that a channel is left"
         check(round(self.width * self.feed_forward) >= 1, "feed_forward", self.feed_forward, legal)
 

@@ -59,39 +59,10 @@ class ExactAgent:
         """
         ids, n_actions = discrete_sizes(self.info.name, observation_space, action_space)
         self._statistic = make_statistic(n, ids, n_actions, N_TAGS)
-        self._rows = Rows(
-            plans=new_plans(n, ids, n_actions),
-            values=np.zeros((n, ids)),
-            table=np.zeros((n, ids, n_actions)),
-            steps=np.zeros(n, np.int64),
-            due=np.zeros(n, np.int64),
-            known=np.zeros(n, np.int64),
-            begins=np.ones(n, np.bool_),
-            dependence=np.ones(n),
-            doubt=np.full(n, FIRST_DOUBT),
-            journal=new_journal(n),
-            streams=new_streams([child_seed(seed, "omnirl-any", i) for i in range(n)]),
-        )
-        self._rules = self._rules_for(taught=context is not None)
+        self._rows = new_rows(n, ids, n_actions, [child_seed(seed, "omnirl-any", i) for i in range(n)])
+        self._rules = rules_of(self.how, taught=context is not None)
         if context is not None:
             self._read(context)
-
-    def _rules_for(self, *, taught: bool) -> Rules:
-        how = self.how
-        column = {"values": VALUE, "gains": GAIN, "optimist": -1}[how.leaf]
-        return Rules(
-            column=column + QUANTILES.index(how.quantile) if column >= 0 else column,
-            kappa=float(how.kappa),
-            fade=float(how.fade),
-            offset=float(how.offset),
-            discount=float(how.discount),
-            logits=float(how.logits),
-            growth=float(how.growth),
-            aliased=float(how.aliased),
-            aliased_discount=float(how.aliased_discount),
-            aliased_kappa=float(how.aliased_kappa),
-            temperature=float(how.with_context) if taught else 0.0,
-        )
 
     def _read(self, context: Context) -> None:
         begins = np.zeros(len(context.observations), np.bool_)
@@ -141,6 +112,42 @@ class ExactAgent:
         while done < len(active):
             self._statistic = grown(self._statistic)
             done = observe_rows(self._statistic, self._rows, done, *step)
+
+
+def new_rows(n: int, n_observations: int, n_actions: int, seeds: Sequence[int]) -> Rows:
+    """Rows that have lived nothing; `seeds` ``[n]`` are those of their choices."""
+    return Rows(
+        plans=new_plans(n, n_observations, n_actions),
+        values=np.zeros((n, n_observations)),
+        table=np.zeros((n, n_observations, n_actions)),
+        steps=np.zeros(n, np.int64),
+        due=np.zeros(n, np.int64),
+        known=np.zeros(n, np.int64),
+        begins=np.ones(n, np.bool_),
+        dependence=np.ones(n),
+        doubt=np.full(n, FIRST_DOUBT),
+        journal=new_journal(n),
+        streams=new_streams(seeds),
+    )
+
+
+def rules_of(how: Acting, *, taught: bool) -> Rules:
+    """`how` in the form that kernels take; `taught`: there is a recorded context."""
+    column = {"values": VALUE, "gains": GAIN, "optimist": -1}[how.leaf]
+    return Rules(
+        column=column + QUANTILES.index(how.quantile) if column >= 0 else column,
+        kappa=float(how.kappa),
+        fade=float(how.fade),
+        offset=float(how.offset),
+        discount=float(how.discount),
+        logits=float(how.logits),
+        growth=float(how.growth),
+        aliased=float(how.aliased),
+        aliased_discount=float(how.aliased_discount),
+        aliased_kappa=float(how.aliased_kappa),
+        temperature=float(how.with_context) if taught else 0.0,
+        headed=False,
+    )
 
 
 def make_exact(folder: Path, name: str, options: Mapping[str, Any]) -> ExactAgent:

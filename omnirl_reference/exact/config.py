@@ -22,6 +22,7 @@ POOL_LIMITS: dict[str, Limit] = {
     "family": OneOf(FAMILIES),
     **dict.fromkeys(("n_states", "n_actions", "lanes", "life"), Whole(1)),
     "share": Number(above=True),
+    "n_tasks": Whole(1, or_none=True),
 }
 LIMITS: dict[str, Limit] = {
     "name": TEXT,
@@ -47,6 +48,7 @@ class Pool:
         lanes: Tasks that are alive at once, all of them in every update of this pool.
         life: Own steps in a task, at most.
         share: Of the updates, divided by the sum of all shares.
+        n_tasks: Number of distinct tasks; None: every life has a new one.
     """
 
     family: str = "anymdp"
@@ -55,6 +57,7 @@ class Pool:
     lanes: int = 64
     life: int = 10000
     share: float = 1.0
+    n_tasks: int | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anymdp_bench import sample_task
-from anymdp_bench.kernels import Drawn, draw_anymdp, kernel, myopic_actions, policy_iteration
+from anymdp_bench.kernels import Drawn, draw, draw_anymdp, kernel, myopic_actions, policy_iteration
 from omnirl_reference.config.fields import DISCOUNTS
 from omnirl_reference.exact.grids import grid_shapes, grid_world
 from omnirl_reference.stream.learners import Floats
@@ -65,6 +65,18 @@ def _bandit(key: np.uint64, n_actions: int) -> World:
     return anymdp_world(Drawn(*(getattr(task, name) for name in Drawn._fields)), n_actions)
 
 
+class FewTasks(NamedTuple):
+    """A limit to the tasks that there are.
+
+    Attributes:
+        n_tasks: Number of distinct tasks.
+        root: Key that they are drawn from, in [0, 2**64).
+    """
+
+    n_tasks: int
+    root: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Family:
     """Where the tasks of a lane come from.
@@ -73,11 +85,19 @@ class Family:
         name: One of `FAMILIES`.
         n_states: Inner states of AnyMDP and Garnet tasks; cells of a grid at most; 1 for a bandit.
         n_actions: Number of actions; 4 or 5 in grids.
+        few: The tasks that there are; None: a new one for every key.
     """
 
     name: str
     n_states: int
     n_actions: int
+    few: FewTasks | None = None
+
+    def key(self, bits: np.uint64) -> np.uint64:
+        """Key of the task that random bits choose."""
+        if self.few is None:
+            return bits
+        return np.uint64(draw(np.uint64(self.few.root), np.uint64(int(bits) % self.few.n_tasks)))
 
     def world(self, key: np.uint64) -> World:
         """Task of a key."""

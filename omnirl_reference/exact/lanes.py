@@ -236,7 +236,7 @@ class Lanes:
         self.worlds: list[World] = []
         self.solutions: list[Solution] = []
         for i in range(n):
-            self.state.keys[i] = next_bits(self.state.streams[i : i + 1])
+            self.state.keys[i] = family.key(next_bits(self.state.streams[i : i + 1]))
             self._enter(i)
             self._begin(i)
 
@@ -277,7 +277,7 @@ class Lanes:
         state = self.state
         for i in range(self.n):
             if state.whole[i, AGE] >= state.whole[i, END]:
-                state.keys[i] = next_bits(state.streams[i : i + 1])
+                state.keys[i] = self.family.key(next_bits(state.streams[i : i + 1]))
                 self._enter(i)
                 self._begin(i)
             steps = _tick_steps(state.streams[i : i + 1], state.whole[i], state.real[i])

@@ -44,6 +44,7 @@ class Rules(NamedTuple):
         aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled where the optimal
             agent was seen to act.
+        headed: The table holds the policy head's answer in every id, for those who read it and do not act.
     """
 
     column: int
@@ -57,6 +58,7 @@ class Rules(NamedTuple):
     aliased_discount: float
     aliased_kappa: float
     temperature: float
+    headed: bool
 
 
 class Rows(NamedTuple):
@@ -127,6 +129,11 @@ def refresh_row(
     answers = np.empty((ids, n_actions, ANSWERS), dtype=np.float32)
     answer_row(weights, statistic, i, pairs, states, task, answers)
     table, n = rows.table[i], statistic.n_seen[i]
+    if rules.headed:
+        for j in range(n):
+            for a in range(n_actions):
+                table[statistic.order[i, j], a] = answers[j, a, LOGIT] / rules.temperature
+        return
     if rows.dependence[i] > rules.aliased:
         _plan_short(statistic, rows, i, rules, scale[1], extra)
     elif rules.column < 0:

@@ -18,6 +18,7 @@ from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.batch import losses, make_batch, write_tables
 from omnirl_reference.exact.checkpoint import load_network, save_network
 from omnirl_reference.exact.config import KIND, WATCHING, ExactConfig, exact_config
+from omnirl_reference.exact.families import FewTasks
 from omnirl_reference.exact.lanes import Lanes
 from omnirl_reference.exact.network import ExactNetwork, count_parameters
 from omnirl_reference.model.checkpoint import (
@@ -112,9 +113,8 @@ class ExactTrainer:
     def _lanes(self, number: int) -> Lanes:
         """Lanes of a pool, made when they are first needed."""
         if number not in self.lanes:
-            pool = self.config.pools[number]
             seed = child_seed(self.config.seed, "exact", "pool", number)
-            self.lanes[number] = Lanes(pool.tasks, pool.lanes, pool.life, self.config.label_temperature, seed)
+            self.lanes[number] = lanes_of(self.config, number, seed)
         return self.lanes[number]
 
     def save(self, notes: dict[str, Any]) -> None:
@@ -219,6 +219,16 @@ class ExactTrainer:
         with torch.no_grad():
             for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(now, 1 - old)
+
+
+def lanes_of(config: ExactConfig, number: int, seed: int) -> Lanes:
+    """Lanes of a pool; `seed` is that of their lives, the pool's few tasks are the configuration's."""
+    pool = config.pools[number]
+    family = pool.tasks
+    if pool.n_tasks is not None:
+        root = child_seed(config.seed, "exact", "tasks", number)
+        family = dataclasses.replace(family, few=FewTasks(pool.n_tasks, root))
+    return Lanes(family, pool.lanes, pool.life, config.label_temperature, seed)
 
 
 UNSIGNED = ("state.keys", "state.streams")

@@ -19,6 +19,8 @@ from omnirl_reference.config.fields import DISCOUNTS, N_TAGS, TAG_UNKNOWN, Model
 
 N_REWARD_FEATURES = 3
 REWARD_SCALE = 10.0
+CODE_SCALE = 0.5
+"""Spread of first weights: a vector of length 1 is embedded as large as an id of a table."""
 
 
 class Steps(NamedTuple):
@@ -39,13 +41,14 @@ class Steps(NamedTuple):
     previous_rewards: Tensor
 
 
-def first_steps(states: Tensor, config: ModelConfig) -> Steps:
-    """Steps ``[B, 1]`` before which nothing happened."""
+def first_steps(states: Tensor, config: ModelConfig, n_actions: int | None = None) -> Steps:
+    """Steps ``[B, 1]`` before which nothing happened; `n_actions` where it is not the configuration's."""
+    none = (config.n_actions if n_actions is None else n_actions) + 1
     return Steps(
         states,
         torch.full_like(states, config.n_states),
         torch.full_like(states, TAG_UNKNOWN),
-        torch.full_like(states, config.n_actions + 1),
+        torch.full_like(states, none),
         torch.zeros(states.shape, device=states.device),
     )
 
@@ -75,6 +78,45 @@ def reward_features(rewards: Tensor) -> Tensor:
     return torch.stack([symlog, rewards.tanh(), (rewards / REWARD_SCALE).tanh()], dim=-1)
 
 
+class ActionCodes(nn.Module):
+    """Embed actions that are known by vectors.
+
+    Args:
+        width: Of the vectors and of the embedding.
+        further: Ids after the actions, which have embeddings of their own.
+
+    References:
+        V. Sinii et al., In-Context Reinforcement Learning for Variable Action Spaces (arXiv 2312.13327).
+    """
+
+    def __init__(self, width: int, further: int) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.project = nn.Linear(width, width, bias=False)
+        self.further = nn.Embedding(further, width)
+        nn.init.normal_(self.project.weight, std=CODE_SCALE)
+
+    def forward(self, actions: Tensor, codes: Tensor) -> Tensor:
+        """Embed ids ``[B, T]``, those from A on by embeddings of their own; `codes` ``[B, A, width]``."""
+        further = self.further.weight.expand(len(codes), -1, -1)
+        table = torch.cat([self.project(codes), further], dim=1)
+        return torch.take_along_dim(table, actions[..., None], dim=1)
+
+
+def embed_actions(how: nn.Module, actions: Tensor, codes: Tensor | None) -> Tensor:
+    """Embed ids ``[B, T]`` by a table, or by codes."""
+    embedded: Tensor = how(actions) if codes is None else how(actions, codes)
+    return embedded
+
+
+def draw_codes(batch: int, n_actions: int, width: int, seed: int) -> Tensor:
+    """Random orthonormal vectors ``[batch, n_actions, width]``, float32; `n_actions` is at most `width`."""
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    vectors = torch.randn(batch, width, n_actions, generator=generator)
+    codes: Tensor = torch.linalg.qr(vectors).Q.mT.contiguous()
+    return codes
+
+
 class Tokens(nn.Module):
     """Embed steps ``[B, T]`` as ``[B, T * tokens, width]``.
 
@@ -91,7 +133,9 @@ class Tokens(nn.Module):
         self.state = nn.Embedding(config.n_states, width)
         self.previous_state = nn.Embedding(config.n_states + 1, width)
         self.tag = nn.Embedding(N_TAGS, width)
-        self.action = nn.Embedding(config.n_actions + 2, width)
+        self.action = (
+            ActionCodes(width, 2) if config.action_codes else nn.Embedding(config.n_actions + 2, width)
+        )
         self.reward = nn.Linear(N_REWARD_FEATURES, width)
         self.prompt = nn.Embedding(len(DISCOUNTS), width) if config.prompt else None
         if self.interleaved:
@@ -99,11 +143,11 @@ class Tokens(nn.Module):
         else:
             self.join = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
-    def forward(self, steps: Steps) -> Tensor:
-        """Embed."""
+    def forward(self, steps: Steps, codes: Tensor | None = None) -> Tensor:
+        """Embed; `codes` ``[B, A, width]`` are the actions', where the model knows actions by codes."""
         state = self.state(steps.states)
         tag = self.tag(steps.previous_tags)
-        action = self.action(steps.previous_actions)
+        action = embed_actions(self.action, steps.previous_actions, codes)
         reward = self.reward(reward_features(steps.previous_rewards))
         prompt = []
         if self.prompt is not None:

@@ -25,14 +25,17 @@ class EagerActor:
     Args:
         model: In evaluation mode.
         n: Number of interactions.
+        n_actions: Number of actions, where it is not the model's.
+        seed: Of the actions' codes, if the model knows actions by codes.
     """
 
-    def __init__(self, model: OmniRL, n: int) -> None:
+    def __init__(self, model: OmniRL, n: int, n_actions: int | None = None, seed: int = 0) -> None:
         """Begin with an empty memory."""
         self.model = model
         self.device = model.policy.weight.device
-        self.memory = model.initial_state(n)
-        self._before = first_steps(torch.zeros(n, 1, dtype=torch.long, device=self.device), model.config)
+        self.memory = model.initial_state(n, n_actions, seed)
+        states = torch.zeros(n, 1, dtype=torch.long, device=self.device)
+        self._before = first_steps(states, model.config, n_actions)
 
     @torch.inference_mode()
     def logits(self, states: Ints, rows: Ints) -> NDArray[np.float32]:

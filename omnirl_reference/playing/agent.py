@@ -105,25 +105,27 @@ class OmniRLAgent:
         self._streams = new_streams(seeds)
         relabelling = new_streams([child_seed(s, view) for s in seeds for view in range(self.views)])
         self._ids = permutations(relabelling, config.n_states)
-        self._moves = permutations(relabelling, config.n_actions)
+        self._moves = permutations(relabelling, self._known)
         self._seats = np.arange(size)
         self._task = self._seats // self.views
-        self._unknown, self._end = np.full(size, TAG_UNKNOWN), np.full(size, config.n_actions)
+        self._unknown, self._end = np.full(size, TAG_UNKNOWN), np.full(size, self._known)
         self._steps, self._chosen = np.zeros((2, n), dtype=np.int64)
         self._taught = context is not None
-        self._actor = make_actor(self.model, size)
+        self._actor = make_actor(self.model, size, self._known, child_seed(seed, "omnirl", "codes"))
         if context is not None:
             self._actor.read(*self._positions(context))
 
     def _check(self, observation_space: Space[Any], action_space: Space[Any]) -> None:
         config = self.model.config
         sizes = discrete_sizes(self.info.name, observation_space, action_space)
-        if sizes[0] > config.n_states or sizes[1] > config.n_actions:
+        most = config.width if config.action_codes else config.n_actions
+        if sizes[0] > config.n_states or sizes[1] > most:
             raise AgentError(
-                f"{self.info.name} was trained for {config.n_states} states and {config.n_actions} actions; "
+                f"{self.info.name} was trained for {config.n_states} states and {most} actions; "
                 f"the task has {sizes[0]} and {sizes[1]}. Choose a larger checkpoint."
             )
         self._n_actions = sizes[1]
+        self._known = sizes[1] if config.action_codes else config.n_actions
 
     def act(self, observations: NDArray[Any], active: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Sample one action per active row; surplus actions of the model are folded onto the task's."""
@@ -176,7 +178,7 @@ class OmniRLAgent:
             start + np.searchsorted(ends, start, side="right"),
             np.insert(states, ends, final[ends - 1]),
             np.insert(context.tags[step].astype(np.int64), ends, TAG_UNKNOWN),
-            np.insert(self._moves[seat, context.actions[step]], ends, self.model.config.n_actions),
+            np.insert(self._moves[seat, context.actions[step]], ends, self._known),
             np.insert(context.rewards[step].astype(np.float32), ends, 0.0),
         )
 

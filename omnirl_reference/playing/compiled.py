@@ -17,7 +17,8 @@ Floats = NDArray[np.float32]
 def can_compile(model: OmniRL) -> bool:
     """Whether there are kernels for the model, where it is."""
     here = model.policy.weight.device.type == "cpu"
-    return here and model.config.layout == "packed" and model.config.mixer == "gated-delta"
+    config = model.config
+    return here and config.layout == "packed" and config.mixer == "gated-delta" and not config.action_codes
 
 
 def weights_of(model: OmniRL) -> kernels.Weights:
@@ -53,9 +54,13 @@ def weights_of(model: OmniRL) -> kernels.Weights:
     return kernels.Weights(*(np.array(x, order="C") for x in found))
 
 
-def make_actor(model: OmniRL, n: int) -> CompiledActor | EagerActor:
-    """Make the fastest actor that there is for a model, where it is."""
-    return CompiledActor(weights_of(model), model.config, n) if can_compile(model) else EagerActor(model, n)
+def make_actor(
+    model: OmniRL, n: int, n_actions: int | None = None, seed: int = 0
+) -> CompiledActor | EagerActor:
+    """Make the fastest actor that there is for a model, where it is; arguments as for `EagerActor`."""
+    if can_compile(model):
+        return CompiledActor(weights_of(model), model.config, n)
+    return EagerActor(model, n, n_actions, seed)
 
 
 class CompiledActor:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,11 +19,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from anymdp_bench.foundation.files import replacing
+from anymdp_bench.foundation.files import replacing, write_text
 from omnirl_reference.config.fields import TrainConfig
+from omnirl_reference.config.file import read_json
+from omnirl_reference.factories import make
 from omnirl_reference.model.model import OmniRL
+from omnirl_reference.model.shipped import NOTES
+from omnirl_reference.playing.validation import Plan, validate
 from omnirl_reference.stream.simulate import Sequences
 from omnirl_reference.stream.stream import Stream
+from omnirl_reference.studies.running import Tell, quiet, train_in_turn
 from omnirl_reference.training.loss import policy_errors
 from omnirl_reference.training.segments import segments_of
 from omnirl_reference.training.trainer import Trainer
@@ -32,13 +38,14 @@ if TYPE_CHECKING:
 
 COUNTS = (100, 1000, 10_000, None)
 """Numbers of training tasks; None: a new one in every sequence."""
-SEQUENCES = 64
+SEQUENCES = 256
+ONLINE_STEPS = 2000
+"""Steps of each validation task; the score is that of the last window."""
 BIN = 16
 """Steps over which losses are averaged."""
 COLUMNS = ("tasks", "relabel", "kind", "update", "step", "loss", "start")
 KINDS = ("seen", "unseen")
 THRESHOLD_STEP = 0.05
-Tell = Callable[[str, int, int], None]
 
 
 class Run(NamedTuple):
@@ -57,24 +64,34 @@ class Run(NamedTuple):
     config: TrainConfig
 
 
-def runs_of(base: TrainConfig, counts: Sequence[int | None] = COUNTS) -> list[Run]:
-    """All runs: every number of tasks, without relabelling (the paper's case) and with it.
+def runs_of(
+    base: TrainConfig,
+    counts: Sequence[int | None] = COUNTS,
+    relabelled: Sequence[int | None] | None = None,
+) -> list[Run]:
+    """All runs: numbers of tasks without relabelling (the paper's case), then with it.
 
     Args:
         base: What is trained; hard labels make d_t what it is in the paper.
-        counts: Numbers of tasks.
+        counts: Numbers of tasks without relabelling.
+        relabelled: Those with it; None: the same.
 
     Raises:
         InvalidConfig: the model of `base` plays itself, which it does on tasks without end.
     """
     runs = []
-    for relabel in (False, True):
-        for tasks in counts:
-            name = f"{'endless' if tasks is None else tasks}{'-relabelled' if relabel else ''}"
+    for relabel, chosen in ((False, counts), (True, counts if relabelled is None else relabelled)):
+        for tasks in chosen:
+            name = run_name(tasks, relabel)
             stream = dataclasses.replace(base.stream, n_tasks=tasks, relabel=relabel, label="hard")
             config = dataclasses.replace(base, name=name, stream=stream, validate_every=0)
             runs.append(Run(name, tasks, relabel, config))
     return runs
+
+
+def run_name(tasks: int | None, relabel: bool) -> str:
+    """Name of a run's folder."""
+    return f"{'endless' if tasks is None else tasks}{'-relabelled' if relabel else ''}"
 
 
 class Watcher:
@@ -136,24 +153,19 @@ def study(
         out: Folder of the runs' folders; each also gets ``curves.csv``.
         minutes: Stop after so many minutes.
         device: As for `Trainer`.
-        tell: Told a run's name, its updates done and all its updates.
+        tell: Told how far each run is.
 
     Returns:
         Whether all are done.
     """
-    left = 60 * minutes
-    for run in runs:
-        trainer = Trainer(run.config, out / run.name, device)
-        begun = trainer.seconds
-        _train(run, trainer, left / 60, tell or _quiet)
-        left -= trainer.seconds - begun
-        if trainer.update < run.config.updates:
-            return False
-    return True
-
-
-def _quiet(name: str, done: int, of: int) -> None:
-    """Tell nobody."""
+    told = tell or quiet
+    return train_in_turn(
+        runs,
+        out,
+        lambda run, trainer, left: _train(run, trainer, left, told),
+        minutes=minutes,
+        device=device,
+    )
 
 
 def _train(run: Run, trainer: Trainer, minutes: float, tell: Tell) -> None:
@@ -219,6 +231,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
                 "tasks": "endless" if tasks == 0 else tasks,
                 "kind": kind,
                 "max d": best["d"],
+                "loss": best["loss"],
                 "at update": best["update"],
                 "least t": reached.min() if len(reached) else math.nan,
             }
@@ -226,3 +239,32 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     found.attrs["threshold"] = threshold
     return found
+
+
+def with_play(table: pd.DataFrame, folder: Path, n_tasks: int) -> pd.DataFrame:
+    """Add minutes of training, and the online score of each finished model on unseen tasks.
+
+    Args:
+        table: From `summary`.
+        folder: Of the runs.
+        n_tasks: Validation tasks that are played for `ONLINE_STEPS` steps each; 0: none.
+    """
+    minutes, scores = [], []
+    for relabel, tasks, kind in zip(table["relabel"], table["tasks"], table["kind"], strict=True):
+        run = folder / run_name(None if tasks == "endless" else int(tasks), relabel)
+        notes = read_json(run / NOTES)
+        minutes.append(notes["seconds"] / 60)
+        scores.append(online_score(run, n_tasks) if kind == "unseen" and n_tasks else math.nan)
+    found = table.assign(online=scores, minutes=minutes)
+    found.attrs = dict(table.attrs)
+    return found
+
+
+def online_score(run: Path, n_tasks: int) -> float:
+    """Mean clipped score of the last window of `ONLINE_STEPS` steps on validation tasks; it is kept."""
+    kept = run / f"online-{n_tasks}.json"
+    if not kept.is_file():
+        plan = Plan(tasks=n_tasks, steps=ONLINE_STEPS)
+        last = validate(make(str(run)), plan)[-1]
+        write_text(kept, json.dumps({"window": last.window, "score": last.clipped, "tasks": last.tasks}))
+    return float(read_json(kept)["score"])

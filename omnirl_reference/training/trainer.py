@@ -225,7 +225,8 @@ class Trainer:
         batch = self.batches.get(self.update)
         parts = segments_of(batch, c.segment, c.position_warm_up, self.model)
         sums = torch.zeros(len(Losses._fields), dtype=torch.float64)
-        memory = self.model.initial_state(len(batch.actions))
+        seed = child_seed(c.seed, "omnirl", "codes", self.update)
+        memory = self.model.initial_state(len(batch.actions), seed=seed)
         weights = (c.policy_weight, c.next_state_weight, c.reward_weight)
         for part in parts:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):

@@ -12,8 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import BOARDS, InvalidConfig, TabularTask, load_bank  # noqa: E402
+from omnirl_reference.cli import app  # noqa: E402
 from omnirl_reference.exact import lanes as lane_module  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
 from omnirl_reference.exact.config import ExactConfig, Pool, exact_config, exact_names, exact_values  # noqa: E402
@@ -21,8 +23,9 @@ from omnirl_reference.exact.families import DISCOUNT_TABLE, Family, solve  # noq
 from omnirl_reference.exact.grids import BOARD_SHAPES, grid_shapes, grid_world  # noqa: E402
 from omnirl_reference.exact.lanes import TAUGHT, Lanes  # noqa: E402
 from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
-from omnirl_reference.exact.trainer import ExactTrainer  # noqa: E402
+from omnirl_reference.exact.trainer import ExactTrainer, lanes_of  # noqa: E402
 from omnirl_reference.stream.worlds import World  # noqa: E402
+from omnirl_reference.studies import exact_scaling  # noqa: E402
 
 TINY = {
     "kind": "exact",
@@ -294,3 +297,39 @@ def test_shipped_configurations_are_legal() -> None:
         assert isinstance(config, ExactConfig)
         assert config.name == name
         assert all(isinstance(pool, Pool) for pool in config.pools)
+
+
+def test_few_tasks_are_few_and_change_nothing_else(tmp_path: Path) -> None:
+    pool = Pool(n_actions=3, lanes=6, life=20)
+    config = ExactConfig(name="few", width=8, rounds=1, updates=30, pools=(pool,))
+    few = dataclasses.replace(config, pools=(dataclasses.replace(pool, n_tasks=2),))
+    met: dict[str, set[int]] = {}
+    for name, each in (("endless", config), ("few", few)):
+        trainer = ExactTrainer(each, tmp_path / name)
+        met[name] = set()
+        trainer.run(lambda _, t=trainer, n=name: met[n].update(t.lanes[0].state.keys.tolist()))
+    assert len(met["few"]) == 2 and len(met["endless"]) > 6
+    first, second = (lanes_of(each, 0, 5).state for each in (config, few))
+    np.testing.assert_array_equal(first.whole[:, TAUGHT] > 0, second.whole[:, TAUGHT] > 0)
+    again = lanes_of(few, 0, 6).state.keys.tolist()
+    assert set(again) <= met["few"]
+
+
+def test_the_study_measures_seen_and_unseen_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact_scaling, "TICKS", 3)
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY | {"pools": TINY["pools"][:1], "updates": 3}))
+    command = [
+        "study",
+        "exact-scaling",
+        "--config",
+        str(tmp_path / "tiny.json"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    command += ["--tasks", "2", "--tasks", "0"]
+    stopped = CliRunner().invoke(app, [*command, "--minutes", "0"])
+    assert stopped.exit_code == 0 and "not all runs are done" in stopped.output
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 0 and "endless" in answer.output and "not all" not in answer.output
+    found = json.loads((tmp_path / "o" / "2" / "measured.json").read_text())
+    assert found["seen"] > 0 and found["unseen"] > 0 and found["seen"] != found["unseen"]

@@ -75,6 +75,8 @@ def test_runs_differ_in_their_tasks_alone() -> None:
         assert dataclasses.replace(run.config, name="tiny", stream=stream) == dataclasses.replace(
             tiny(), validate_every=0
         )
+    some = runs_of(tiny(), (8, 16, None), (None,))
+    assert [run.name for run in some] == ["8", "16", "endless", "endless-relabelled"]
     with pytest.raises(InvalidConfig, match="n_tasks=8 is not legal: give null where the model plays"):
         runs_of(train_config(VALUES | {"stages": [{"updates": 1, "on_policy_share": 0.5}]}), (8,))
     with pytest.raises(InvalidConfig, match="relabel=False is not legal: give true where the model plays"):
@@ -143,3 +145,28 @@ def test_the_command_writes_table_and_curves(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "out" / "table.csv")
     assert len(table) == 8 and set(table["tasks"]) == {"4", "endless"}
     assert (tmp_path / "out" / "curves.csv").exists()
+
+
+def test_the_study_is_written_into_a_document_and_models_play(tmp_path: Path) -> None:
+    (tmp_path / "tiny.json").write_text(json.dumps(VALUES))
+    document = tmp_path / "docs" / "studies.md"
+    document.parent.mkdir()
+    document.write_text("# Studies\n\n<!-- begin task-scaling (it) -->\n<!-- end task-scaling -->\n\nEnd.\n")
+    command = [
+        "study",
+        "task-scaling",
+        "--config",
+        str(tmp_path / "tiny.json"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    command += ["--tasks", "100", "--relabelled", "0", "--online", "2", "--document", str(document)]
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 0, answer.output
+    text = document.read_text()
+    assert text.startswith("# Studies") and text.endswith("End.\n")
+    assert "|   100 | kept     | unseen |" in text.replace("|     100", "|   100")
+    assert "17.9" in text and (document.parent / "figures" / "task-scaling.svg").exists()
+    table = pd.read_csv(tmp_path / "out" / "table.csv")
+    assert table[table["kind"] == "unseen"]["online"].notna().all()
+    assert table[table["kind"] == "seen"]["online"].isna().all()

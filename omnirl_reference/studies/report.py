@@ -1,0 +1,174 @@
+"""Studies in documents: tables between comments, and figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from anymdp_bench import SequenceResult
+from anymdp_bench.reproduce.document import lines_of, pipe_table
+from anymdp_bench.reproduce.figures import new_figure, save_figure
+from omnirl_reference.studies.mixers import EXACT, PAPER, POINTS, doubling_means
+
+LEFT, RIGHT = "---", "---:"
+CHANCE = math.log(5)
+PAPER_GAINS = {
+    ("100", "seen"): "81.0",
+    ("1000", "seen"): "65.4",
+    ("10000", "seen"): "86.6",
+    ("endless", "seen"): "84.5",
+    ("100", "unseen"): "17.9",
+    ("1000", "unseen"): "38.0",
+    ("10000", "unseen"): "84.4",
+    ("endless", "unseen"): "84.8",
+}
+"""The paper's greatest gains in percent, without relabelling; its "endless" are 128K tasks."""
+
+
+def scaling_text(table: pd.DataFrame) -> str:
+    """Markdown of `scaling.summary`, the paper's gains beside ours."""
+    headers = [
+        ("tasks", RIGHT),
+        ("names", LEFT),
+        ("played", LEFT),
+        ("max d %", RIGHT),
+        ("paper", RIGHT),
+        ("loss there", RIGHT),
+        ("at update", RIGHT),
+        ("least t", RIGHT),
+        ("online score", RIGHT),
+        ("minutes", RIGHT),
+    ]
+    rows = []
+    for line in lines_of(table):
+        paper = "-" if line["relabel"] else PAPER_GAINS.get((str(line["tasks"]), line["kind"]), "-")
+        rows.append(
+            [
+                str(line["tasks"]),
+                "new ones" if line["relabel"] else "kept",
+                line["kind"],
+                f"{100 * line['max d']:.1f}",
+                paper,
+                f"{line['loss']:.3f}",
+                f"{line['at update']:.0f}",
+                _or_dash(line["least t"], ".0f"),
+                _or_dash(line["online"], ".3f"),
+                _or_dash(line["minutes"], ".1f"),
+            ]
+        )
+    threshold = table.attrs["threshold"]
+    return f"{pipe_table(headers, rows)}\n\nleast t: first step of context at which d is {threshold:.0%}.\n"
+
+
+def exact_text(table: pd.DataFrame) -> str:
+    """Markdown of `exact_scaling.exact_summary`."""
+    names = ("tasks", "loss, seen", "loss, unseen", "online score", "minutes")
+    rows = [
+        [
+            str(line["tasks"]),
+            *(_or_dash(line[name], ".4f") for name in ("seen", "unseen")),
+            _or_dash(line["online"], ".3f"),
+            f"{line['minutes']:.1f}",
+        ]
+        for line in lines_of(table)
+    ]
+    return pipe_table([(name, RIGHT) for name in names], rows) + "\n"
+
+
+def draw_scaling(frame: pd.DataFrame, path: Path) -> None:
+    """Draw losses of `scaling.gains` by update, seen and unseen tasks, names kept and new ones."""
+    figure, panels = new_figure(4, columns=2)
+    last = frame["step"].max()
+    kinds = [(relabel, kind) for relabel in (False, True) for kind in ("seen", "unseen")]
+    for axes, (relabel, kind) in zip(panels, kinds, strict=True):
+        part = frame[(frame["relabel"] == relabel) & (frame["kind"] == kind) & (frame["step"] > last // 2)]
+        for tasks in sorted(part["tasks"].unique(), key=lambda n: n or math.inf):
+            curve = part[part["tasks"] == tasks].groupby("update")["loss"].mean()
+            axes.plot(curve.index, curve, marker=".", label=f"{tasks:,} tasks" if tasks else "endless")
+        axes.axhline(CHANCE, color="grey", linewidth=0.5)
+        axes.set(title=f"{kind} tasks, {'new names' if relabel else 'names kept'}", xlabel="updates")
+        axes.set(ylabel="loss, second half of the context", ylim=(0, 2 * CHANCE))
+        axes.legend(fontsize="small")
+    save_figure(figure, path)
+
+
+def mixers_text(table: pd.DataFrame) -> str:
+    """Markdown of `mixers.summary`, a table for each board, the paper's losses beside ours."""
+    headers = [
+        ("model", LEFT),
+        *((f"{point:,}", RIGHT) for point in POINTS),
+        ("paper, 100", RIGHT),
+        ("paper, 1,000", RIGHT),
+        ("next id", RIGHT),
+        ("reward", RIGHT),
+        ("parameters", RIGHT),
+        ("state, bytes", RIGHT),
+        ("minutes", RIGHT),
+    ]
+    parts = []
+    for board, part in table.groupby("board", sort=False):
+        rows = []
+        for line in lines_of(part.sort_values(f"policy@{POINTS[-1]}", kind="stable")):
+            name = line["model"]
+            paper = PAPER.get(name, (math.nan, math.nan))
+            rows.append(
+                [
+                    f"`{name}`",
+                    *(_or_dash(line[f"policy@{point}"], ".3f") for point in POINTS),
+                    *(_or_dash(loss, ".2f") for loss in paper),
+                    _or_dash(line["next_observation, last"], ".3f"),
+                    _or_dash(line["reward, last"], ".3f"),
+                    "-" if name == EXACT else _or_dash(line["parameters"], ",.0f"),
+                    f"{line['state_bytes']:,}",
+                    "-" if name == EXACT else _or_dash(line["minutes"], ".1f"),
+                ]
+            )
+        parts.append(f"`{board}`:\n\n{pipe_table(headers, rows)}\n")
+    return "\n".join(parts)
+
+
+def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
+    """Draw the policy's loss against the length of context, a panel for each board."""
+    boards = list(dict.fromkeys(result.board.name for result in results))
+    figure, panels = new_figure(len(boards))
+    for axes, board in zip(panels, boards, strict=True):
+        for result in results:
+            if result.board.name == board:
+                (line,) = axes.plot(*doubling_means(result, "policy"), label=result.model)
+                if result.model == EXACT:
+                    line.set(color="black", linestyle="--")
+        axes.axhline(CHANCE, color="grey", linewidth=0.5)
+        axes.set(title=board, xlabel="steps of context", ylabel="cross-entropy to the oracle", xscale="log")
+        axes.legend(fontsize="x-small")
+    save_figure(figure, path)
+
+
+EPISODE_BLOCKS = ((0, 1), (1, 5), (5, 10), (10, 20), (20, 50), (50, 100))
+"""Episodes of a trial that stand in a table, from 0."""
+
+
+def rl2_text(scores: NDArray[np.float64], steps: int) -> str:
+    """Markdown of `rl2.curve`."""
+    blocks = [(a, min(b, len(scores))) for a, b in EPISODE_BLOCKS if a < len(scores)]
+    headers = [(f"{a + 1}" if b == a + 1 else f"{a + 1} to {b}", RIGHT) for a, b in blocks]
+    row = [f"{scores[a:b].mean():.3f}" for a, b in blocks]
+    return f"{pipe_table([('episodes', LEFT), *headers], [['score', *row]])}\n\nAfter {steps:,} steps.\n"
+
+
+def draw_rl2(scores: NDArray[np.float64], path: Path) -> None:
+    """Draw the score of each episode of a trial."""
+    figure, (axes,) = new_figure()
+    axes.plot(np.arange(1, len(scores) + 1), scores)
+    for level in (0.0, 1.0):
+        axes.axhline(level, color="grey", linewidth=0.5)
+    axes.set(xlabel="episode of the trial", ylabel="score (0 uniform, 1 oracle)")
+    save_figure(figure, path)
+
+
+def _or_dash(value: float, how: str) -> str:
+    return "-" if value is None or np.isnan(value) else format(value, how)
