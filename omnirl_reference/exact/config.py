@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench import LEAST_RANKED_STATES, InvalidConfig
-from anymdp_bench.foundation.checks import SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
+from anymdp_bench.foundation.checks import FLAG, SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
 from omnirl_reference.config.file import CONFIGS, read_json
 from omnirl_reference.exact.families import FAMILIES, Family
 
@@ -17,6 +17,8 @@ KIND = "exact"
 """Value of ``"kind"`` in the JSON file."""
 GRID_ACTIONS = (4, 5)
 LEAST_CELLS = 12
+BLIND = ("planners", "tags")
+"""Inputs that a run may go without."""
 
 POOL_LIMITS: dict[str, Limit] = {
     "family": OneOf(FAMILIES),
@@ -32,6 +34,7 @@ LIMITS: dict[str, Limit] = {
     **dict.fromkeys(("learning_rate", "clip", "label_temperature"), Number(above=True)),
     **dict.fromkeys(("weight_decay", "quantile_weight", "checkpoint_minutes"), Number()),
     **dict.fromkeys(("final_rate", "average"), SHARE),
+    "own_play": FLAG,
 }
 WATCHING = ("checkpoint_minutes",)
 """Fields that change nothing about what is learnt: a run may go on with other values."""
@@ -95,6 +98,8 @@ class ExactConfig:
         average: Most of the old in the moving average of the weights, which is what ships.
         label_temperature: Of the soft labels, in units of a task's mean action gap.
         checkpoint_minutes: Minutes between two checkpoints.
+        own_play: Whether lanes act by what the network says; else at random.
+        blind: Which of `BLIND` the network does not see.
         start: Checkpoint to begin with: a shipped name or a folder; ``""`` is fresh weights.
         seed: Root of all random numbers.
     """
@@ -113,6 +118,8 @@ class ExactConfig:
     average: float = 0.998
     label_temperature: float = 0.25
     checkpoint_minutes: float = 2.0
+    own_play: bool = True
+    blind: tuple[str, ...] = ()
     start: str = ""
     seed: int = 0
 
@@ -120,6 +127,7 @@ class ExactConfig:
         """Check every field."""
         check_fields(self, LIMITS)
         check(len(self.pools) > 0, "pools", self.pools, "at least one")
+        check(set(self.blind) <= set(BLIND), "blind", self.blind, f"some of {', '.join(BLIND)}")
 
 
 def exact_config(values: Mapping[str, Any]) -> ExactConfig:
@@ -131,7 +139,7 @@ def exact_config(values: Mapping[str, Any]) -> ExactConfig:
     given = {name: value for name, value in values.items() if name != "kind"}
     try:
         pools = tuple(Pool(**pool) for pool in given.pop("pools", [{}]))
-        return ExactConfig(pools=pools, **given)
+        return ExactConfig(pools=pools, blind=tuple(given.pop("blind", ())), **given)
     except (TypeError, AttributeError) as error:
         raise InvalidConfig(f"training configuration: {error}. Give the fields of ExactConfig.") from error
 

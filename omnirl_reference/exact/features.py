@@ -43,7 +43,8 @@ N_COUNTS = 8
 """Features of a pair before its tags."""
 FIRST_ADVANTAGE = N_COUNTS + 2 * TRUSTED_TAGS
 PAIR_FEATURES = FIRST_ADVANTAGE + 2 * N_PLANNERS + 1
-STATE_FEATURES = 4 + N_PLANNERS
+FIRST_VALUE = 4
+STATE_FEATURES = FIRST_VALUE + N_PLANNERS
 TASK_FEATURES = 12
 LOWEST_ADVANTAGE = -8.0
 SMALL = 1e-6
@@ -210,7 +211,9 @@ def _state_features(statistic: Statistic, i: int, plans: Plans, states: Singles)
             square += (values[statistic.order[i, j]] - mean) ** 2
         deviation = math.sqrt(square / max(n, 1)) + SMALL
         for j in range(n):
-            states[j, 4 + m] = _clip((values[statistic.order[i, j]] - mean) / deviation, -3.0, 3.0) / 2
+            states[j, FIRST_VALUE + m] = (
+                _clip((values[statistic.order[i, j]] - mean) / deviation, -3.0, 3.0) / 2
+            )
     return deviation
 
 

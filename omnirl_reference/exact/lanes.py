@@ -210,6 +210,7 @@ class Lanes:
         life: Own steps in a task, at most.
         temperature: Of the labels; see `worlds.label_table`.
         seed: Root of all random numbers.
+        own_play: Whether they act by what the network says, and not at random.
 
     Attributes:
         statistic, plans: What they saw, and the fixed plans on it.
@@ -218,10 +219,13 @@ class Lanes:
         labels: float64 ``[n, O, A]``; 0 where no action is ever taken.
     """
 
-    def __init__(self, family: Family, n: int, life: int, temperature: float, seed: int) -> None:
+    def __init__(
+        self, family: Family, n: int, life: int, temperature: float, seed: int, *, own_play: bool = True
+    ) -> None:
         """Begin a life in every lane, of random length, so that they do not all end at once."""
         ids, a = family.n_observations, family.n_actions
         self.family, self.n, self.life, self.temperature = family, n, life, temperature
+        self.own_play = own_play
         self.statistic, self.plans = make_statistic(n, ids, a, N_TAGS), new_plans(n, ids, a)
         seeds = [child_seed(seed, "lane", i) for i in range(n)]
         self.state = LaneState(
@@ -281,6 +285,8 @@ class Lanes:
                 self._enter(i)
                 self._begin(i)
             steps = _tick_steps(state.streams[i : i + 1], state.whole[i], state.real[i])
+            if not self.own_play:
+                state.whole[i, KIND] = UNIFORM
             self._live(i, steps, teacher=False)
             state.whole[i, AGE] += steps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,8 @@ from torch.nn import functional as F
 from omnirl_reference.exact.features import (
     CERTAIN,
     FIRST_ADVANTAGE,
+    FIRST_VALUE,
+    N_COUNTS,
     N_PLANNERS,
     PAIR_FEATURES,
     STATE_FEATURES,
@@ -113,6 +116,19 @@ class ExactNetwork(nn.Module):
         steps = self.quantiles(F.relu(self.spread(u)))
         values, gains = steps.chunk(2, dim=-1)
         return Answers(logits, _rising(values), _rising(gains))
+
+
+@torch.no_grad()
+def blind(network: ExactNetwork, inputs: Iterable[str]) -> None:
+    """Take the weights from inputs: the fixed planners' values and advantages, or tags."""
+    for name in inputs:
+        if name == "planners":
+            network.from_pair.weight[:, FIRST_ADVANTAGE : FIRST_ADVANTAGE + 2 * N_PLANNERS] = 0
+            for layer in (network.from_state, network.state_in):
+                layer.weight[:, FIRST_VALUE : FIRST_VALUE + N_PLANNERS] = 0
+            network.shortcut[:] = 0
+        else:
+            network.from_pair.weight[:, N_COUNTS:FIRST_ADVANTAGE] = 0
 
 
 def _rising(steps: Tensor) -> Tensor:

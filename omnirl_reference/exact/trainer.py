@@ -20,7 +20,7 @@ from omnirl_reference.exact.checkpoint import load_network, save_network
 from omnirl_reference.exact.config import KIND, WATCHING, ExactConfig, exact_config
 from omnirl_reference.exact.families import FewTasks
 from omnirl_reference.exact.lanes import Lanes
-from omnirl_reference.exact.network import ExactNetwork, count_parameters
+from omnirl_reference.exact.network import ExactNetwork, blind, count_parameters
 from omnirl_reference.model.checkpoint import (
     load_training,
     optimiser_tensors,
@@ -61,6 +61,7 @@ class ExactTrainer:
         self.average = ExactNetwork(config.width, config.rounds)
         if config.start:
             self.network.load_state_dict(load_network(checkpoint_folder(config.start))[0].state_dict())
+        blind(self.network, config.blind)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(),
@@ -205,6 +206,7 @@ class ExactTrainer:
         norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip))
         if math.isfinite(norm):
             self.optimiser.step()
+            blind(self.network, self.config.blind)
         else:
             self.skipped += 1
         write_tables(lanes, answers, batch.scale)
@@ -228,7 +230,8 @@ def lanes_of(config: ExactConfig, number: int, seed: int) -> Lanes:
     if pool.n_tasks is not None:
         root = child_seed(config.seed, "exact", "tasks", number)
         family = dataclasses.replace(family, few=FewTasks(pool.n_tasks, root))
-    return Lanes(family, pool.lanes, pool.life, config.label_temperature, seed)
+    own_play = config.own_play
+    return Lanes(family, pool.lanes, pool.life, config.label_temperature, seed, own_play=own_play)
 
 
 UNSIGNED = ("state.keys", "state.streams")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from omnirl_reference.exact.config import ExactConfig
 
 study_app = typer.Typer(help="Try claims of the paper; every study goes on where it was stopped.")
 Out = Annotated[Path, typer.Option(help="Folder of the runs, the table and the curves.")]
@@ -82,23 +85,44 @@ def exact_scaling(
     """The same for the exact memory, whose answers do not depend on names: are few tasks enough?"""
     import torch
 
-    from anymdp_bench import UnknownName
-    from omnirl_reference.exact.config import exact_config, exact_names, exact_values
     from omnirl_reference.studies.exact_scaling import exact_runs_of, exact_study, exact_summary
     from omnirl_reference.studies.report import exact_text
     from omnirl_reference.studies.scaling import COUNTS
 
     torch.set_num_threads(threads)
-    values = exact_values(config)
-    if values is None:
-        raise UnknownName(f"configuration {config!r}: give a file, or one of {', '.join(exact_names())}.")
     counts = [count or None for count in tasks] if tasks else COUNTS
-    runs = exact_runs_of(exact_config(values), counts)
+    runs = exact_runs_of(_exact(config), counts)
     done = exact_study(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
     text = exact_text(exact_summary(runs, out, online))
     typer.echo(text)
     if document is not None:
         _write(document, "exact-scaling", text)
+    if not done:
+        typer.echo(NOT_DONE)
+
+
+@study_app.command("ablations")
+def ablations(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is changed: a file, or a name.")] = "exact-ablations",
+    minutes: Minutes = None,
+    threads: Threads = 1,
+    online: Online = 64,
+    document: Document = None,
+) -> None:
+    """What each part of the exact memory's training is worth: one thing changed at a time."""
+    import torch
+
+    from omnirl_reference.studies.ablations import ablation_summary, ablations_of, train_ablations
+    from omnirl_reference.studies.report import ablations_text
+
+    torch.set_num_threads(threads)
+    runs = ablations_of(_exact(config))
+    done = train_ablations(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
+    text = ablations_text(ablation_summary(runs, out, online))
+    typer.echo(text)
+    if document is not None:
+        _write(document, "ablations", text)
     if not done:
         typer.echo(NOT_DONE)
 
@@ -176,6 +200,16 @@ def rl2(
     if document is not None:
         draw_rl2(scores, document.parent / "figures" / "rl2.svg")
         _write(document, "rl2", text, "rl2.svg", "Score by episode of a trial")
+
+
+def _exact(config: str) -> ExactConfig:
+    from anymdp_bench import UnknownName
+    from omnirl_reference.exact.config import exact_config, exact_names, exact_values
+
+    values = exact_values(config)
+    if values is None:
+        raise UnknownName(f"configuration {config!r}: give a file, or one of {', '.join(exact_names())}.")
+    return exact_config(values)
 
 
 def _write(document: Path, part: str, text: str, figure: str = "", caption: str = "") -> None:

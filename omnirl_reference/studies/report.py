@@ -80,6 +80,23 @@ def exact_text(table: pd.DataFrame) -> str:
     return pipe_table([(name, RIGHT) for name in names], rows) + "\n"
 
 
+def ablations_text(table: pd.DataFrame) -> str:
+    """Markdown of `ablations.ablation_summary`."""
+    names = [str(name) for name in table.columns]
+    scores = names[1:-1]
+    rows = [
+        [line["change"], *(_or_dash(line[name], ".3f") for name in scores), f"{line['minutes']:.1f}"]
+        for line in lines_of(table)
+    ]
+    heads = [
+        "change",
+        *(f"online, steps {name}" for name in scores[:-1]),
+        f"offline, own {scores[-1]}",
+        "minutes",
+    ]
+    return pipe_table([(heads[0], LEFT), *((name, RIGHT) for name in heads[1:])], rows) + "\n"
+
+
 def draw_scaling(frame: pd.DataFrame, path: Path) -> None:
     """Draw losses of `scaling.gains` by update, seen and unseen tasks, names kept and new ones."""
     figure, panels = new_figure(4, columns=2)
