@@ -24,8 +24,9 @@ from omnirl_reference.exact.features import (
 from omnirl_reference.exact.features import (
     OPTIMIST as OPTIMIST_PLAN,
 )
-from omnirl_reference.exact.lanes import GAINS, KAPPA, KIND, QUANTILE, SAMPLED, VALUES, Lanes, LaneState
+from omnirl_reference.exact.lanes import Lanes, LaneState
 from omnirl_reference.exact.leaves import DISCOUNT, MOST, best_tried, plan_on_leaves, write_leaves
+from omnirl_reference.exact.lives import GAINS, KAPPA, KIND, QUANTILE, SAMPLED, VALUES
 from omnirl_reference.exact.network import QUANTILES, Answers, Inputs
 
 

@@ -17,7 +17,8 @@ from omnirl_reference.cli import app  # noqa: E402
 from omnirl_reference.exact.config import ExactConfig, Pool, exact_config  # noqa: E402
 from omnirl_reference.exact.families import Family  # noqa: E402
 from omnirl_reference.exact.features import FIRST_ADVANTAGE, N_COUNTS, N_PLANNERS  # noqa: E402
-from omnirl_reference.exact.lanes import KIND, UNIFORM, Lanes  # noqa: E402
+from omnirl_reference.exact.lanes import Lanes  # noqa: E402
+from omnirl_reference.exact.lives import KIND, UNIFORM  # noqa: E402
 from omnirl_reference.exact.trainer import ExactTrainer  # noqa: E402
 from omnirl_reference.studies.ablations import CHANGES, ablations_of  # noqa: E402
 
