@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from anymdp_bench.foundation.errors import InvalidConfig
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_AGENTS = "q-ucb,ppo"
 EFFICIENCY_AGENTS = "uniform,q-ucb,ppo,oim,psrl,omnirl-any,omnirl-16"
+RECORDED_AGENTS = "uniform,cql,oim,psrl,ucbvi,omnirl-any,omnirl-16"
 Key = TypeVar("Key")
 """What a command calls its cells by."""
 
@@ -199,6 +202,28 @@ def paired(
     frame = paired_frame(played)
     _publish("paired", paired_text(frame), folder, document)
     write_text(folder / "paired.csv", frame.to_csv(index=False))
+
+
+@reproduce_app.command()
+def recorded(
+    agents: Annotated[str, typer.Option(help="Names of entries, separated by commas.")] = RECORDED_AGENTS,
+    root: Annotated[Path, typer.Option(help="Folder of the leaderboards.")] = Path("leaderboards"),
+    out: Out = None,
+    document: Document = None,
+) -> None:
+    """Begin and end of learning after recorded episodes, from the entries of the boards.
+
+    Writes recorded.md and .csv.
+    """
+    from anymdp_bench.foundation.files import write_text
+    from anymdp_bench.reproduce.recorded import recorded_frame, recorded_text
+
+    frame = recorded_frame(root, agents.split(","))
+    if frame.empty:
+        raise InvalidConfig(f"root={str(root)!r}: no entry of {agents} on a board with recorded episodes.")
+    folder = _places(out, None).records.parent
+    _publish("recorded", recorded_text(frame), folder, document)
+    write_text(folder / "recorded.csv", frame.to_csv(index=False))
 
 
 def _names(agents: str) -> list[str]:
