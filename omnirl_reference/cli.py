@@ -163,6 +163,17 @@ def data(
 
 
 @app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Checkpoint that the installed package does not hold.")],
+    source: Annotated[str, typer.Option(help="Folder or address that holds it.")],
+) -> None:
+    """Copy a checkpoint of the suite to where the installed package finds it; its digests are checked."""
+    from omnirl_reference.model import shipped
+
+    typer.echo(f"written: {shipped.fetch(name, source)}")
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Folder that training wrote.")],
     name: Annotated[str, typer.Argument(help="Name of the checkpoint.")],
