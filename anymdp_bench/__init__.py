@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from anymdp_bench.tasks.file import load_task
     from anymdp_bench.worlds.pendulum.references import references
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 register_all()
 

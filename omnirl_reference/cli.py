@@ -29,14 +29,30 @@ EXTRA = ("torch", "safetensors")
 """What the commands import and a plain installation lacks."""
 
 app = typer.Typer(
-    help="Train and evaluate in-context agents of the OmniRL kind.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 add_sequence(app)
 app.add_typer(study_app, name="study")
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from anymdp_bench import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Train and evaluate in-context agents of the OmniRL kind."""
 
 
 Config = Annotated[str, typer.Argument(help="A file, or the name of a configuration that ships.")]

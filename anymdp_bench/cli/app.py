@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
+from anymdp_bench.cli.doctor import doctor
+from anymdp_bench.cli.output import AsJson, print_json, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
 from anymdp_bench.cli.stopping import stopping_cleanly
@@ -31,18 +33,35 @@ DEFAULT_OUT = Path("runs")
 USER_ERROR = 2
 
 app = typer.Typer(
-    help="Score agents on tabular reinforcement-learning tasks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 add_board_commands(app)
 add_picture_commands(app)
 app.add_typer(reproduce_app, name="reproduce")
+app.command()(doctor)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from anymdp_bench import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Score agents on tabular reinforcement-learning tasks."""
 
 
 @app.command("list")
-def list_names() -> None:
+def list_names(as_json: AsJson = False) -> None:
     """Name every environment, bank, board and agent."""
     from rich.console import Console
     from rich.table import Table
@@ -53,7 +72,6 @@ def list_names() -> None:
     from anymdp_bench.evaluation.boards import BOARDS
     from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS
 
-    table = Table("kind", "name", show_lines=True)
     names = {
         "environments": [entry.id for entry in ENVS],
         "banks": list(BANKS),
@@ -61,6 +79,10 @@ def list_names() -> None:
         "sequence boards": list(SEQUENCE_BOARDS),
         "agents": list(agent_table()),
     }
+    if as_json:
+        print_json(names)
+        return
+    table = Table("kind", "name", show_lines=True)
     for kind, members in names.items():
         table.add_row(kind, "\n".join(members))
     Console().print(table)
@@ -92,6 +114,7 @@ def run(
         bool,
         typer.Option("--isolated", help="Let the agent play from a process of its own, as `verify` does."),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score an agent on a board, next to uniform play, the oracle and the paper's figures.
 
@@ -115,6 +138,9 @@ def run(
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
     how = {"jobs": usable_cpus() if jobs is None else jobs, "backend": backend, "controls": controls}
     results = _run_all(agents, spec, out, how)
+    if as_json:
+        print_json(score_rows(results))
+        return
     Console().print(score_table(results))
 
 
@@ -170,6 +196,7 @@ def _run_all(agents: Sequence[Agent], board: Board, out: Path | None, how: Mappi
 def score(
     folders: Annotated[list[Path], typer.Argument(help="Records folders, or folders that hold some.")],
     csv: Annotated[Path | None, typer.Option(help="Also write every column to this file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score finished runs from their records, board by board."""
     import pandas as pd
@@ -182,7 +209,9 @@ def score(
 
     results = [load_result(folder) for folder in records_folders(folders)]
     boards = {result.manifest.board: None for result in results}
-    for board in boards:
+    if as_json:
+        print_json(score_rows(results))
+    for board in {} if as_json else boards:
         Console().print(score_table([result for result in results if result.manifest.board == board]))
     if csv is not None:
         write_text(csv, pd.concat([result.scores() for result in results]).to_csv(index=False))

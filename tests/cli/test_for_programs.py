@@ -1,0 +1,97 @@
+"""What programs read: versions, JSON, and the state of an installation."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import anymdp_bench
+from anymdp_bench import evaluate, load_result
+from anymdp_bench.cli import doctor, output
+from anymdp_bench.cli.app import app
+from anymdp_bench.foundation import extras
+
+runner = CliRunner()
+
+
+def as_json(*words: str) -> object:
+    result = runner.invoke(app, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_version() -> None:
+    assert runner.invoke(app, ["--version"]).stdout.strip() == anymdp_bench.__version__
+
+
+def test_names_as_json_are_those_of_the_tables() -> None:
+    names = as_json("list")
+    assert isinstance(names, dict)
+    assert "AnyMDP-v0" in names["environments"]
+    assert "q-ucb" in names["agents"]
+    assert set(names) == {"environments", "banks", "boards", "sequence boards", "agents"}
+
+
+def test_scores_as_json_are_those_of_the_records(tmp_path: Path) -> None:
+    run = as_json("run", "uniform", "--board", "darkroom-6-v0", "--jobs", "1", "--out", str(tmp_path))
+    again = as_json("score", str(tmp_path))
+    assert isinstance(run, list)
+    assert isinstance(again, list)
+    assert sorted(run, key=str) == sorted(again, key=str)
+    known = load_result(tmp_path / "uniform").scores().iloc[0]
+    row = next(row for row in run if row["agent"] == "uniform")
+    for name, value in row.items():
+        if value is None:
+            assert math.isnan(known[name])
+        else:
+            assert value == known[name]
+
+
+def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"a": [np.float64("nan"), np.int64(3), math.inf], "b": (True, "text", None)})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 3, None], "b": [True, "text", None]}
+
+
+def test_a_whole_installation_has_no_problem() -> None:
+    found = {finding["name"]: finding for finding in as_json("doctor")}  # type: ignore[attr-defined]
+    assert all(finding["ok"] for finding in found.values())
+    assert found["anymdp-bench"]["found"].startswith(anymdp_bench.__version__)
+    assert "oracle" in found["agents"]["found"]
+    assert runner.invoke(app, ["doctor"]).exit_code == 0
+
+
+def test_a_missing_extra_is_no_problem_and_its_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(extras.EXTRAS, "no_such_module", "plot")
+    finding = next(finding for finding in doctor.findings() if finding.name == "extra plot")
+    assert finding.ok
+    assert finding.found == "missing: no_such_module"
+    assert finding.advice == "python -m pip install 'anymdp-bench[plot]'"
+
+
+def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(file))
+    result = runner.invoke(app, ["doctor"])
+    assert result.exit_code == doctor.PROBLEM
+    assert "NOT ok" in result.stdout
+    assert "NUMBA_CACHE_DIR" in result.stdout
+
+
+def test_an_environment_that_cannot_be_made_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: object) -> None:
+        raise RuntimeError("half\ninstalled")
+
+    monkeypatch.setattr("gymnasium.make", broken)
+    last = doctor.findings()[-1]
+    assert (last.ok, last.found) == (False, "RuntimeError: half installed")
+
+
+def test_the_same_rows_for_results_in_memory() -> None:
+    result = evaluate("uniform", "darkroom-6-v0", runs=2)
+    assert output.score_rows([result])[0]["agent"] == "uniform"
