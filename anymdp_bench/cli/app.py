@@ -13,8 +13,8 @@ import typer
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
-from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+from anymdp_bench.foundation.stopping import stopping_cleanly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
