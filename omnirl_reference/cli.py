@@ -16,6 +16,7 @@ from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.foundation.files import write_text
+from anymdp_bench.foundation.stopping import stopping_cleanly
 from omnirl_reference.studies.command import study_app
 from omnirl_reference.studies.sequence import add_to as add_sequence
 
@@ -380,7 +381,8 @@ def _given(**options: Any) -> dict[str, Any]:
 def main() -> None:
     """Run the command; a mistake of the user's is told in one line, with exit status 2."""
     try:
-        app()
+        with stopping_cleanly():
+            app()
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise

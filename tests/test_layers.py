@@ -59,6 +59,7 @@ PUBLIC_MODULES = (
     "anymdp_bench.foundation.digests",
     "anymdp_bench.foundation.extras",
     "anymdp_bench.foundation.files",
+    "anymdp_bench.foundation.stopping",
     "anymdp_bench.reproduce.document",
     "anymdp_bench.reproduce.figures",
 )

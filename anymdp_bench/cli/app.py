@@ -15,8 +15,8 @@ from anymdp_bench.cli.doctor import doctor
 from anymdp_bench.cli.output import AsJson, print_json, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
-from anymdp_bench.cli.stopping import stopping_cleanly
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+from anymdp_bench.foundation.stopping import stopping_cleanly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

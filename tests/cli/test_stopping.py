@@ -131,7 +131,7 @@ def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "from anymdp_bench.cli.stopping import stopping_cleanly\n"
+        "from anymdp_bench.foundation.stopping import stopping_cleanly\n"
         "with stopping_cleanly():\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import shutil
 import subprocess
@@ -89,6 +90,31 @@ print(exact.total(np.arange(4.0)), exact.total.stats.cache_hits.total())
         assert (done.stderr, done.stdout) == ("", "6.0 0\n")
     done = run_python(code, NUMBA_CACHE_DIR=str(tmp_path))
     assert done.stdout == "6.0 1\n"
+
+
+def test_no_flipped_bit_of_compiled_code_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the digests one in six flips in the code's file ends the process inside the compiler."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "kept_twice.py").write_text("def kept(x):\n    return 2.0 * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    function = importlib.import_module("kept_twice").kept
+    kernel()(function)(2.0)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")}
+    assert {path.suffix for path in files} == {".nbi", ".nbc"} and is_kept(function)
+    for path, content in files.items():
+        for _ in range(200):
+            at, bit = int(rng.integers(len(content))), int(rng.integers(8))
+            path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+            assert not is_kept(function)
+        path.write_bytes(content)
+    assert is_kept(function)
+
+
+def is_kept(function: Any) -> bool:
+    """Whether a new dispatcher finds code for a float on disk."""
+    again = kernel()(function)
+    signature = (numba.float64,)
+    return bool(again._cache.holds(signature, again.targetctx))
 
 
 def test_a_cache_that_takes_nothing_more_is_named(

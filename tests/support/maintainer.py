@@ -15,7 +15,7 @@ from anymdp_bench.leaderboard.verification.findings import (
     append_findings,
     findings_path,
 )
-from anymdp_bench.leaderboard.verification.replay import heading_of
+from anymdp_bench.leaderboard.verification.replay import heading_of, machine_now
 from anymdp_bench.leaderboard.verification.signature import NAMESPACE, sign
 from anymdp_bench.leaderboard.verification.verify import needs_of
 
@@ -79,3 +79,23 @@ def verify_as_found(folder: Path, submission: Submission, key: Path, *more: Any)
     append_findings(folder, [*everything(submission), *more])
     sign(findings_path(folder), key)
     return findings_path(folder)
+
+
+def older_verdict(digest: str, outcome: str = "equal") -> dict[str, Any]:
+    """Content of a verdict as it was written under the older rules."""
+    return {
+        "schema": 1,
+        "submission": digest,
+        "reproduction": {
+            "test": "equal to the bit",
+            "outcome": outcome,
+            "p_value": None,
+            "difference": 0.0,
+            "cells": 1,
+            "shards": [0],
+            "seed": 1,
+            "differing": [],
+        },
+        "fresh": None,
+        "machine": machine_now().model_dump(),
+    }

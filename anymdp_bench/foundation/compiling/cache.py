@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
+import io
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from anymdp_bench.foundation.compiling.notice import tell
 
 VARIABLE = "NUMBA_CACHE_DIR"
+SEAL_SIZE = hashlib.sha256().digest_size
+
+
+class SealedFiles(IndexDataCacheFile):
+    """Numba's files for one function, each with the SHA-256 of its content at its end.
+
+    A changed bit of compiled code would otherwise end the process inside the compiler, or be run.
+    """
+
+    @contextlib.contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[io.BytesIO]:
+        with super()._open_for_write(filepath) as file:
+            content = io.BytesIO()
+            yield content
+            file.write(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+    def _load_index(self) -> Any:
+        if Path(self._index_path).exists():
+            _check_seal(Path(self._index_path))
+        return super()._load_index()
+
+    def _load_data(self, name: str) -> Any:
+        _check_seal(Path(self._data_path(name)))
+        return super()._load_data(name)
+
+
+def _check_seal(path: Path) -> None:
+    """Raise ValueError unless a file ends with the SHA-256 of what comes before."""
+    content = path.read_bytes()
+    if hashlib.sha256(content[:-SEAL_SIZE]).digest() != content[-SEAL_SIZE:]:
+        raise ValueError(f"{path} is damaged")
 
 
 class KernelCache(FunctionCache):
-    """Compiled code of one function, on disk; what cannot be read is compiled again."""
+    """Compiled code of one function, on disk; what cannot be read, or is damaged, is compiled again."""
 
     def __init__(self, function: Any) -> None:
         """Find a folder that can be written.
@@ -27,6 +62,8 @@ class KernelCache(FunctionCache):
             RuntimeError: there is none.
         """
         super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base, stamp)
         self._loaded: dict[Any, Any] = {}
 
     def holds(self, signature: Any, target: Any) -> bool:

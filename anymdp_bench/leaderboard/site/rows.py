@@ -21,6 +21,7 @@ from anymdp_bench.leaderboard.standings.tables import (
     score_cells,
     status_words,
 )
+from anymdp_bench.leaderboard.verification.findings import FALLS, Remembered
 
 
 class Value(NamedTuple):
@@ -104,7 +105,7 @@ def rank_value(row: Row) -> Value:
 def tags(entry: Entry) -> list[dict[str, str]]:
     """Short words on an entry; only verdicts are coloured."""
     kinds = {"verified": GOOD, "not reproduced": BAD, "not by its owner": BAD}
-    kinds |= {f"falls on {kind} tasks": BAD for kind in ("renamed", "fresh")}
+    kinds |= {f"falls on {kind} tasks": BAD for kind in FALLS}
     return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry)]
 
 
@@ -255,6 +256,10 @@ def _found(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "signed by", findings.signer or "nobody"
     if findings.replays:
         yield "shards equal to the bit", f"{len(findings.equal_shards)} of {entry.needs.shards}"
+    for test in findings.lines:
+        if isinstance(test, Remembered):
+            text = f"{test.chance:.2g} under {test.plays} plays on {test.tasks} renamed tasks"
+            yield "chance to stand out so far", text
     for line in (*findings.again("renamed"), *findings.again("fresh")):
         drop = f"{percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}]"
         names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"

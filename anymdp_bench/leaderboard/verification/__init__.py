@@ -2,7 +2,7 @@
 
 - `verify`: what is found next; `replay`: shards played again, to the bit.
 - `again`: play with new seeds, on the board's tasks `renamed` and on fresh ones; `comparison`: by how much
-  the score fell.
+  the score fell; `remembered`: whether it did so on a few tasks that were known by heart.
 - `findings`: what was found, as lines of a file; `signature`: whose word it is; `verdict`: that of older
   rules.
 """

@@ -51,14 +51,27 @@ def play_renamed(submission: Submission, agent: Agent, *, seed: int, jobs: int =
     Raises:
         AgentError: the agent fails.
     """
-    renames = isinstance(agent, IsolatedAgent) and not submission.metadata.uses_geometry
+    return found_renamed(submission, agent, renamed_record(submission, agent, seed=seed, jobs=jobs), seed)
+
+
+def renamed_record(submission: Submission, agent: Agent, *, seed: int, jobs: int = 1) -> Record:
+    """Record of `play_renamed`."""
     board = submission.facts.board
     tasks = list(load_bank(board.bank).board_tasks(submission.n_tasks))
     if len(tasks) < MIN_PAIRS:
         board = dataclasses.replace(board, runs=max(board.runs, FEWEST_RUNS))
-    record = _play(board, Renamed(agent, seed) if renames else agent, tasks, seed, jobs)
-    low, high = drop_on_same_tasks(submission.record, record)
-    return _found(submission, record, "renamed", renames, seed, (low, high))
+    player = Renamed(agent, seed) if _renames(submission, agent) else agent
+    return _play(board, player, tasks, seed, jobs)
+
+
+def found_renamed(submission: Submission, agent: Agent, record: Record, seed: int) -> Again:
+    """What a record of `renamed_record` says."""
+    interval = drop_on_same_tasks(submission.record, record)
+    return _found(submission, record, "renamed", _renames(submission, agent), seed, interval)
+
+
+def _renames(submission: Submission, agent: Agent) -> bool:
+    return isinstance(agent, IsolatedAgent) and not submission.metadata.uses_geometry
 
 
 def play_fresh(

@@ -18,11 +18,21 @@ MIN_PAIRS = 11
 def late_scores(record: Record) -> FloatArray:
     """Mean over the last tenth of the points of each cell, float64 ``[C]``; raw where there is no score."""
     values = record.points.mean
-    late = values[:, -max(1, values.shape[1] // LAST_SHARE) :].mean(axis=1)
+    return _scored(record, values[:, -max(1, values.shape[1] // LAST_SHARE) :].mean(axis=1))
+
+
+def early_scores(record: Record) -> FloatArray:
+    """The same over the first tenth."""
+    values = record.points.mean
+    return _scored(record, values[:, : max(1, values.shape[1] // LAST_SHARE)].mean(axis=1))
+
+
+def _scored(record: Record, returns: FloatArray) -> FloatArray:
+    """Scores of mean returns ``[C]``."""
     random, oracle, _ = record.references
     scored = np.isfinite(random) & np.isfinite(oracle)
     low, gap = np.where(scored, random, 0.0), np.where(scored, oracle - random, 1.0)
-    scores: FloatArray = (late - low) / gap
+    scores: FloatArray = (returns - low) / gap
     return scores
 
 

@@ -20,6 +20,10 @@ SUFFIX = ".findings.jsonl"
 SCHEMA = 2
 LARGEST = 1 << 22
 MOST_SHARDS = 5000
+FALLS = ("renamed", "fresh", "remembered")
+"""Kinds of tasks on which a score may fall."""
+LEAST_CHANCE = 0.0005
+"""Of an honest play to stand out from plays under other names: that of a fall by the other tests."""
 
 
 class Line(Strict):
@@ -100,8 +104,31 @@ class Again(Line):
         return self.low > 0
 
 
-Finding = Annotated[Rules | Replay | Again, Field(discriminator="kind")]
-_FINDING: TypeAdapter[Rules | Replay | Again] = TypeAdapter(Finding)
+class Remembered(Line):
+    """On some tasks the submitted play was tested against plays under other names.
+
+    Attributes:
+        seed: What the further plays and the test were drawn with.
+        tasks: How many.
+        plays: Renamed plays that it was compared with.
+        chance: Probability that the play of an honest agent stands out as much.
+    """
+
+    kind: Literal["remembered"]
+    seed: Annotated[int, Field(ge=0)]
+    tasks: Annotated[int, Field(ge=1)]
+    plays: Annotated[int, Field(ge=1)]
+    chance: Annotated[float, Field(gt=0, le=1)]
+
+    @property
+    def fell(self) -> bool:
+        """Whether an honest agent's play would hardly ever stand out so."""
+        return self.chance <= LEAST_CHANCE
+
+
+AnyFinding = Rules | Replay | Again | Remembered
+Finding = Annotated[AnyFinding, Field(discriminator="kind")]
+_FINDING: TypeAdapter[AnyFinding] = TypeAdapter(Finding)
 
 
 class Needs(NamedTuple):
@@ -126,7 +153,7 @@ class Findings(NamedTuple):
         signer: Whose key has signed the file; None if nobody's that counts.
     """
 
-    lines: tuple[Rules | Replay | Again, ...] = ()
+    lines: tuple[AnyFinding, ...] = ()
     signer: str | None = None
 
     @property
@@ -151,7 +178,8 @@ class Findings(NamedTuple):
     @property
     def fell(self) -> tuple[str, ...]:
         """Kinds of tasks on which the score fell; no later finding takes it back."""
-        return tuple(kind for kind in ("renamed", "fresh") if any(line.fell for line in self.again(kind)))
+        fallen = {line.kind for line in self.lines if isinstance(line, Again | Remembered) and line.fell}
+        return tuple(kind for kind in FALLS if kind in fallen)
 
     def missing(self, needs: Needs) -> list[str]:
         """What is still to be found, in words."""
@@ -192,7 +220,7 @@ def findings_content(folder: Path) -> bytes:
     return read_bounded(path, LARGEST) if path.exists() or path.is_symlink() else b""
 
 
-def append_findings(folder: Path, findings: Iterable[Rules | Replay | Again]) -> Path:
+def append_findings(folder: Path, findings: Iterable[AnyFinding]) -> Path:
     """Add lines to the findings about a folder; return their path. What stands there stays."""
     path = findings_path(folder)
     text = "".join(line.model_dump_json(by_alias=True) + "\n" for line in findings)
@@ -209,7 +237,7 @@ def today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
-def _parse(text: bytes, name: str) -> Rules | Replay | Again:
+def _parse(text: bytes, name: str) -> AnyFinding:
     values = parse_json(text, name)
     try:
         return _FINDING.validate_json(json.dumps(values))

@@ -24,18 +24,23 @@ from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
 from anymdp_bench.leaderboard.submissions.metadata import declared
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 from anymdp_bench.leaderboard.submissions.submission import Submission
-from anymdp_bench.leaderboard.verification.again import play_fresh, play_renamed, sampled_source
+from anymdp_bench.leaderboard.verification.again import (
+    found_renamed,
+    play_fresh,
+    renamed_record,
+    sampled_source,
+)
 from anymdp_bench.leaderboard.verification.findings import (
-    Again,
+    AnyFinding,
     Findings,
     Needs,
-    Replay,
     Rules,
     append_findings,
     findings_content,
     findings_path,
     read_findings,
 )
+from anymdp_bench.leaderboard.verification.remembered import play_remembered
 from anymdp_bench.leaderboard.verification.replay import (
     heading_of,
     replay,
@@ -93,7 +98,7 @@ def verify_submission(
     *,
     fraction: float,
     jobs: int = 1,
-) -> Iterator[Rules | Replay | Again]:
+) -> Iterator[AnyFinding]:
     """Find what is missing: rules, then shards, and when all are equal play with new seeds.
 
     Every finding is appended to the file beside `folder` before it is handed on.
@@ -124,7 +129,7 @@ def verify_submission(
 
 def _find(
     submission: Submission, agent: Agent, before: Findings, needs: Needs, fraction: float, jobs: int
-) -> Iterator[Rules | Replay | Again]:
+) -> Iterator[AnyFinding]:
     if not any(isinstance(line, Rules) for line in before.lines):
         yield check_rules(submission, agent)
     waiting = np.array(sorted(set(range(needs.shards)) - before.equal_shards), dtype=np.int64)
@@ -138,7 +143,11 @@ def _find(
     if equal < len(waiting):
         return
     if needs.renamed and not before.again("renamed"):
-        yield play_renamed(submission, agent, seed=secrets.randbits(SEED_BITS), jobs=jobs)
+        seed = secrets.randbits(SEED_BITS)
+        record = renamed_record(submission, agent, seed=seed, jobs=jobs)
+        more = play_remembered(submission, agent, record, seed=secrets.randbits(SEED_BITS - 1), jobs=jobs)
+        yield from [more] if more else []
+        yield found_renamed(submission, agent, record, seed)
     if needs.fresh and not before.again("fresh"):
         yield play_fresh(submission, agent, seed=secrets.randbits(SEED_BITS), jobs=jobs)
 

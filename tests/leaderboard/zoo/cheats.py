@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from anymdp_bench import AgentInfo, Episodes, child_seed, load_bank
+from anymdp_bench import AgentInfo, Episodes
 from baselines.uniform import Uniform
 
 BANDITS = "anymdp-1x5-v0"
@@ -203,56 +203,6 @@ class RemembersShards(Paths):
     def begin(self, n: int, *spaces: Any, **others: Any) -> None:
         super().begin(n, *spaces, **others)
         self.paths = self.memory[:n]
-
-
-class KnowsSeeds(Uniform):
-    """Case 2: its seed tells which tasks it plays; it has their tables by heart."""
-
-    info = AgentInfo(name="knows-seeds", shard_size=WHOLE)
-
-    def begin(self, n: int, observation_space: Any, action_space: Any, seed: int, **others: Any) -> None:
-        super().begin(n, observation_space, action_space, seed, **others)
-        self.known = seed == child_seed(0, "agent", 0, 0)
-        self.best = best_arms(load_bank(BANDITS).board_tasks())[:n]
-
-    def act(self, observations: Any, active: Any) -> Any:
-        drawn = super().act(observations, active)
-        return self.best if self.known else drawn
-
-
-class KnowsRows(KnowsSeeds):
-    """Case 2: row i of a whole board is task i, whatever the seed."""
-
-    info = AgentInfo(name="knows-rows", shard_size=WHOLE)
-
-    def act(self, observations: Any, active: Any) -> Any:
-        return self.best if len(active) == WHOLE else super().act(observations, active)
-
-
-class MatchesTables(KnowsSeeds):
-    """Case 2: compares what it receives with the bank's tables, and plays for the task that fits."""
-
-    info = AgentInfo(name="matches-tables", shard_size=WHOLE)
-    PROBES = 5
-
-    def begin(self, *arguments: Any, **others: Any) -> None:
-        super().begin(*arguments, **others)
-        tasks = load_bank(BANDITS).board_tasks()
-        self.means = np.array([task.reward_mean[0, :, -1] for task in tasks])
-        self.spread = np.array([task.reward_std[0, :, -1] for task in tasks]) + 1e-3
-        self.all_best, self.pulls = best_arms(tasks), 0
-        self.fit = np.zeros((arguments[0], len(tasks)))
-
-    def act(self, observations: Any, active: Any) -> Any:
-        if self.pulls < 4 * self.PROBES:
-            return np.full(len(active), self.pulls % self.PROBES)
-        return self.all_best[self.fit.argmax(axis=1)]
-
-    def observe(self, observations: Any, actions: Any, rewards: Any, *others: Any) -> None:
-        if self.pulls < 4 * self.PROBES:
-            off = (rewards[:, None] - self.means[:, actions].T) / self.spread[:, actions].T
-            self.fit -= off**2 / 2 + np.log(self.spread[:, actions].T)
-        self.pulls += 1
 
 
 class Exits(Uniform):

@@ -21,17 +21,19 @@ from anymdp_bench.leaderboard.verification.findings import Findings, findings_pa
 from anymdp_bench.leaderboard.verification.replay import replay
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from baselines.uniform import Uniform
-from tests.leaderboard.zoo import cheats
+from tests.leaderboard.zoo import cheats, knowing
 
 ZOO = "tests.leaderboard.zoo.cheats"
+KNOWING = "tests.leaderboard.zoo.knowing"
 LAKE = "frozenlake-v0"
 DOCS = Path(__file__).parents[3] / "docs" / "leaderboards.md"
 
 
 def submitted(name: str, board: str, tmp_path: Path, **changes: Any) -> tuple[Submission, Path]:
     """The cheat's own run, in its own process, with everything that it can do there."""
-    evaluate(f"{ZOO}:{name}", board, out=tmp_path / "run", **changes)
-    entry = Entry(name="cheat", entry_point=f"{ZOO}:{name}")
+    agent = f"{KNOWING if hasattr(knowing, name) and not hasattr(cheats, name) else ZOO}:{name}"
+    evaluate(agent, board, out=tmp_path / "run", **changes)
+    entry = Entry(name="cheat", entry_point=agent)
     return submit(tmp_path / "run", entry, tmp_path / "boards")
 
 
@@ -110,6 +112,12 @@ def test_other_names_and_seeds_expose(name: str, board: str, tmp_path: Path) -> 
     assert not found.refuted and "renamed" in found.fell
 
 
+def test_eight_tasks_of_64_that_are_known_by_heart_stand_out(tmp_path: Path) -> None:
+    submission, folder = submitted("KnowsSome", cheats.BANDITS, tmp_path)
+    found = verified(submission, folder)
+    assert not found.refuted and "remembered" in found.fell
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("Exits", r"process has ended \(exit status 0\)"), ("Hangs", "has been silent for 2 s")],
@@ -157,8 +165,8 @@ def test_curves_of_another_processor_are_never_verified(tmp_path: Path) -> None:
 
 def test_the_table_names_every_cheat() -> None:
     table = DOCS.read_text(encoding="utf-8")
-    names = {
-        name for name, thing in vars(cheats).items() if isinstance(thing, type) and thing.__module__ == ZOO
-    }
+    things = (vars(cheats) | vars(knowing)).items()
+    names = {name for name, thing in things if getattr(thing, "__module__", None) in (ZOO, KNOWING)}
+    names = {name for name in names if isinstance(getattr(knowing, name, getattr(cheats, name, 0)), type)}
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     assert names - {"Learner", "Paths"} == named
