@@ -53,8 +53,11 @@ MIXTURES = {"paper": PAPER_MIXTURE}
 """Mixtures that a configuration may name in place of their shares."""
 
 
+STREAM_FAMILIES = ("anymdp", "garnet", "grid")
+LEAST_GRID_IDS, GRID_ACTIONS = 12, (4, 5)
+"""Grids have at least so many cells, and four moves, or five with one that stays."""
 STREAM_LIMITS: dict[str, Limit] = {
-    "family": OneOf(("anymdp", "garnet")),
+    "family": OneOf(STREAM_FAMILIES),
     "n_states": Whole(1),
     "min_states": Whole(1, or_none=True),
     "n_actions": Whole(1),
@@ -117,7 +120,8 @@ class StreamConfig:
     """What the training sequences are made of.
 
     Attributes:
-        family: ``"anymdp"`` or ``"garnet"``.
+        family: ``"anymdp"``, ``"garnet"`` or ``"grid"`` (random lakes, cliffs and rooms with walls).
+        families: Share of the sequences on tasks of each family; None: all are of `family`.
         n_states: Largest number of states, and number of state ids.
         min_states: Smallest number of inner states; None means `n_states`.
         task_states: Sizes that tasks are drawn with, each as often; their horizons are those of their size,
@@ -142,6 +146,7 @@ class StreamConfig:
     """
 
     family: str = "anymdp"
+    families: Mapping[str, float] | None = None
     n_states: int = 16
     min_states: int | None = None
     task_states: tuple[int, ...] | None = None
@@ -163,7 +168,7 @@ class StreamConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         check_fields(self, STREAM_LIMITS)
-        least = LEAST_RANKED_STATES if self.family == "anymdp" else 1
+        least = self._check_families()
         check(self.n_states >= least, "n_states", self.n_states, Whole(least))
         if self.min_states is not None:
             legal = f"an integer from {least} to n_states={self.n_states}, or null"
@@ -179,6 +184,18 @@ class StreamConfig:
             dict(self.behaviours),
             "shares of at least 0 with a positive sum",
         )
+
+    def _check_families(self) -> int:
+        """Check the families; return the least number of states."""
+        shares = {self.family: 1.0} if self.families is None else self.families
+        legal = f"shares of {', '.join(STREAM_FAMILIES)}, with a positive sum"
+        known = isinstance(shares, Mapping) and set(shares) <= set(STREAM_FAMILIES)
+        known = known and all(Number().accepts(share) for share in shares.values())
+        check(known and sum(shares.values()) > 0, "families", self.families, legal)
+        if "grid" in shares:
+            check(self.n_actions in GRID_ACTIONS, "n_actions", self.n_actions, "4 or 5 in a grid")
+        least = {"anymdp": LEAST_RANKED_STATES, "garnet": 1, "grid": LEAST_GRID_IDS}
+        return max(least[name] for name in shares)
 
     def _check_task_states(self) -> None:
         sizes = self.task_states
@@ -373,6 +390,9 @@ class TrainConfig:
             if self.own_rows(stage) > 0:
                 check(stream.n_tasks is None, "n_tasks", stream.n_tasks, "null where the model plays itself")
                 check(stream.relabel, "relabel", stream.relabel, "true where the model plays itself")
+                one = stream.families is None and stream.family != "grid"
+                legal = "one family, anymdp or garnet, where the model plays itself"
+                check(one, "families", stream.families or stream.family, legal)
 
     @property
     def updates(self) -> int:

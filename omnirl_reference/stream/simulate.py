@@ -26,6 +26,7 @@ from anymdp_bench.kernels import (
 )
 from omnirl_reference.config.fields import TAG_UNKNOWN
 from omnirl_reference.stream.behaviour import Behaviour, act, new_behaviour, redraw
+from omnirl_reference.stream.grids import grid_shapes, grid_world
 from omnirl_reference.stream.learners import Learners, Stream, learn, new_learners, plan_on_model
 from omnirl_reference.stream.worlds import (
     Ints,
@@ -203,3 +204,35 @@ def fill_garnet(
         world = garnet_world(next_bits(stream), n, n_actions)
         stream[0] = draw(play_key, np.uint64(first + b))
         play(stream, key, world, solve(world, n_actions, settings), settings, out, b)
+
+
+def fill_grid(
+    task_key: np.uint64,
+    play_key: np.uint64,
+    task_indices: Ints,
+    first: int,
+    settings: SimulationSettings,
+    out: Sequences,
+) -> None:
+    """The same on random grids of half of the task's size in cells to all of it."""
+    for b, index in enumerate(task_indices):
+        key = np.uint64(draw(task_key, np.uint64(index)))
+        most, _ = task_size(key, settings)
+        played = np.uint64(draw(play_key, np.uint64(first + b)))
+        _fill_grid(key, played, grid_shapes(int(most)), settings, out, b)
+
+
+@kernel(nogil=True)
+def _fill_grid(
+    key: np.uint64,
+    play_key: np.uint64,
+    shapes: Ints,
+    settings: SimulationSettings,
+    out: Sequences,
+    b: int,
+) -> None:
+    stream = np.empty(1, dtype=np.uint64)
+    stream[0] = play_key
+    n_actions = settings.sizes[2]
+    world = grid_world(key, shapes, n_actions)
+    play(stream, key, world, solve(world, n_actions, settings), settings, out, b)

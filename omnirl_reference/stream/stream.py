@@ -6,14 +6,16 @@ thread while the last one is trained on; the kernel does not hold the interprete
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anymdp_bench import child_seed
+from anymdp_bench.kernels import draw
 from omnirl_reference.config.fields import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
-from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_garnet
+from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_garnet, fill_grid
 from omnirl_reference.stream.worlds import SimulationSettings
 
 
@@ -70,7 +72,11 @@ class Stream:
         replay: Play the split's tasks anew, with other random numbers.
     """
 
-    FILLERS: Mapping[str, object] = {"anymdp": fill_anymdp, "garnet": fill_garnet}
+    FILLERS: Mapping[str, Callable[..., None]] = {
+        "anymdp": fill_anymdp,
+        "garnet": fill_garnet,
+        "grid": fill_grid,
+    }
 
     def __init__(
         self,
@@ -88,6 +94,7 @@ class Stream:
         self._settings = simulation_settings(config)
         parts = "task", "replay" if replay else "play"
         self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in parts]
+        self._families = np.uint64(child_seed(config.seed, "omnirl", split, "family"))
         self._ahead: tuple[int, Future[Sequences]] | None = None
         self._pool = ThreadPoolExecutor(1)
 
@@ -98,9 +105,26 @@ class Stream:
         if self.config.n_tasks is not None:
             indices = indices % self.config.n_tasks
         out = empty_sequences(len(self._rows), self.config.steps, self.config.n_actions)
-        fill = self.FILLERS[self.config.family]
-        fill(*self._keys, indices, first, self._settings, out)  # type: ignore[operator]
+        if self.config.families is None:
+            self._fill(self.config.family, indices, first, out)
+            return out
+        for b in range(len(indices)):
+            row = Sequences._make(values[b : b + 1] for values in out)
+            self._fill(self._family_of(int(indices[b])), indices[b : b + 1], first + b, row)
         return out
+
+    def _fill(self, family: str, indices: NDArray[np.int64], first: int, out: Sequences) -> None:
+        self.FILLERS[family](*self._keys, indices, first, self._settings, out)
+
+    def _family_of(self, index: int) -> str:
+        """Family of the task of that number."""
+        shares = dict(self.config.families or {})
+        place = int(draw(self._families, np.uint64(index))) / 2**64 * sum(shares.values())
+        for name, share in shares.items():
+            place -= share
+            if place < 0:
+                return name
+        return name
 
     def get(self, index: int) -> Sequences:
         """Batch `index`, made ahead if the last call asked for the one before it."""

@@ -41,11 +41,13 @@ def scaling_text(table: pd.DataFrame) -> str:
         ("loss there", RIGHT),
         ("at update", RIGHT),
         ("least t", RIGHT),
+        ("last loss", RIGHT),
         ("online score", RIGHT),
         ("minutes", RIGHT),
     ]
     rows = []
-    for line in lines_of(table):
+    order = pd.to_numeric(table["tasks"], errors="coerce").fillna(math.inf)
+    for line in lines_of(table.assign(order=order).sort_values(["relabel", "order", "kind"])):
         paper = "-" if line["relabel"] else PAPER_GAINS.get((str(line["tasks"]), line["kind"]), "-")
         rows.append(
             [
@@ -57,6 +59,7 @@ def scaling_text(table: pd.DataFrame) -> str:
                 f"{line['loss']:.3f}",
                 f"{line['at update']:.0f}",
                 _or_dash(line["least t"], ".0f"),
+                "-" if np.isnan(line["final"]) else f"{line['final']:.3f} ± {line['error']:.3f}",
                 _or_dash(line["online"], ".3f"),
                 _or_dash(line["minutes"], ".1f"),
             ]

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from anymdp_bench.foundation.files import replacing, write_text
 from omnirl_reference.config.fields import TrainConfig
-from omnirl_reference.config.file import read_json
+from omnirl_reference.config.file import config_of, read_json
 from omnirl_reference.factories import make
+from omnirl_reference.model.checkpoint import load_model
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.model.shipped import NOTES
 from omnirl_reference.playing.validation import Plan, validate
@@ -41,6 +42,8 @@ COUNTS = (100, 1000, 10_000, None)
 SEQUENCES = 256
 ONLINE_STEPS = 2000
 """Steps of each validation task; the score is that of the last window."""
+MANY = 1024
+"""Sequences that trained models are compared on."""
 BIN = 16
 """Steps over which losses are averaged."""
 COLUMNS = ("tasks", "relabel", "kind", "update", "step", "loss", "start")
@@ -242,22 +245,49 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_play(table: pd.DataFrame, folder: Path, n_tasks: int) -> pd.DataFrame:
-    """Add minutes of training, and the online score of each finished model on unseen tasks.
+    """Add minutes of training, and what each trained model is worth on unseen tasks: last loss, online score.
 
     Args:
         table: From `summary`.
         folder: Of the runs.
         n_tasks: Validation tasks that are played for `ONLINE_STEPS` steps each; 0: none.
     """
-    minutes, scores = [], []
+    minutes, scores, final, errors = [], [], [], []
     for relabel, tasks, kind in zip(table["relabel"], table["tasks"], table["kind"], strict=True):
         run = folder / run_name(None if tasks == "endless" else int(tasks), relabel)
         notes = read_json(run / NOTES)
         minutes.append(notes["seconds"] / 60)
-        scores.append(online_score(run, n_tasks) if kind == "unseen" and n_tasks else math.nan)
-    found = table.assign(online=scores, minutes=minutes)
+        unseen = kind == "unseen"
+        scores.append(online_score(run, n_tasks) if unseen and n_tasks else math.nan)
+        loss, error = last_loss(run) if unseen else (math.nan, math.nan)
+        final.append(loss)
+        errors.append(error)
+    found = table.assign(final=final, error=errors, online=scores, minutes=minutes)
     found.attrs = dict(table.attrs)
     return found
+
+
+@torch.inference_mode()
+def last_loss(run: Path) -> tuple[float, float]:
+    """Policy loss of a run's model over the last quarter of `MANY` unseen sequences, the same for all runs.
+
+    Returns:
+        Mean over sequences and its standard error; they are kept.
+    """
+    kept = run / f"unseen-{MANY}.json"
+    if not kept.is_file():
+        model, notes = load_model(run)
+        config = config_of(notes)
+        stream = dataclasses.replace(config.stream_of(config.stages[-1]), n_tasks=None, relabel=False)
+        memory, errors = model.initial_state(MANY), []
+        for part in segments_of(Stream(stream, MANY, "unseen").make(0), config.segment, 1, model):
+            logits, memory = model.decide(part.steps, memory)
+            errors.append(policy_errors(logits, part.targets))
+        each = torch.cat(errors, dim=1)[:, -(stream.steps // 4) :].double().mean(dim=1)
+        figures = {"loss": float(each.mean()), "error": float(each.std() / MANY**0.5)}
+        write_text(kept, json.dumps(figures))
+    found = read_json(kept)
+    return float(found["loss"]), float(found["error"])
 
 
 def online_score(run: Path, n_tasks: int) -> float:

@@ -20,11 +20,11 @@ from omnirl_reference.exact import lanes as lane_module  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
 from omnirl_reference.exact.config import ExactConfig, Pool, exact_config, exact_names, exact_values  # noqa: E402
 from omnirl_reference.exact.families import DISCOUNT_TABLE, Family, solve  # noqa: E402
-from omnirl_reference.exact.grids import BOARD_SHAPES, grid_shapes, grid_world  # noqa: E402
 from omnirl_reference.exact.lanes import Lanes  # noqa: E402
 from omnirl_reference.exact.lives import TAUGHT  # noqa: E402
 from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
 from omnirl_reference.exact.trainer import ExactTrainer, lanes_of  # noqa: E402
+from omnirl_reference.stream.grids import BOARD_SHAPES, grid_shapes, grid_world  # noqa: E402
 from omnirl_reference.stream.worlds import World  # noqa: E402
 from omnirl_reference.studies import exact_scaling  # noqa: E402
 
