@@ -11,18 +11,28 @@ import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from anymdp_bench.cli import app as cli
+from anymdp_bench.evaluation.boards import BOARDS
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.leaderboard.site.build import MARKER, build_site, rows_of_agents
 from anymdp_bench.leaderboard.site.data import script_text
+from anymdp_bench.leaderboard.site.names import plain_name
+from anymdp_bench.leaderboard.site.overview import heat_view, leaders_of_all
+from anymdp_bench.leaderboard.site.rows import board_view
 from anymdp_bench.leaderboard.site.serve import make_server
+from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.load import Standing, Standings, load_standings
 from anymdp_bench.leaderboard.standings.ranking import rank
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.metadata import Machine
+from anymdp_bench.leaderboard.verification.findings import Findings, Needs
+from anymdp_bench.leaderboard.verification.verdict import Reproduction, Verdict
 from tests.support.maintainer import allow, new_key
 from tests.support.scale_boards import first_view, write_all
 from tests.support.synthetic import write_submission
@@ -110,6 +120,7 @@ def test_pages_hold_no_inline_code_and_nothing_from_elsewhere(site: Path) -> Non
 
 def test_rows_carry_what_they_are_sorted_and_filtered_by(site: Path) -> None:
     page = Page((site / "board" / f"{BANDITS}.html").read_text())
+    assert len(page.all("table")) == 1
     rows = [attributes for attributes in page.all("tr") if "data-verified" in attributes]
     assert len(rows) == 2 + 2 + 1 + 4  # alpha, beta; published; the prefix ranking of alpha and short
     assert sum(attributes.get("data-published") == "1" for attributes in rows) == 4
@@ -147,6 +158,109 @@ def with_title(standings: Standings, title: str) -> Standings:
     return Standings({BANDITS: changed}, {"in-context": [], "learner": []})
 
 
+def leaders(site: Path, key: str) -> dict[str, Any]:
+    text = (site / "data" / "leaders" / f"{key}.js").read_text()
+    match = re.fullmatch(r'leaders\("(.*?)", (.*)\);\n', text)
+    assert match and match.group(1) == key and "<" not in text
+    values: dict[str, Any] = json.loads(match.group(2))
+    return values
+
+
+def test_leaders_carry_their_curves_and_nobody_who_has_not_played(site: Path, standings: Standings) -> None:
+    rows = leaders(site, BANDITS)["rows"]
+    assert [row["name"] for row in rows] == ["alpha", "short", "beta"] and not any(
+        row["rank"] for row in rows
+    )
+    (alpha,) = [entry for entry in standings.boards[BANDITS].entries if entry.name == "alpha"]
+    np.testing.assert_allclose(rows[0]["y"][-1], alpha.curve.mean[-1], rtol=1e-3)
+    np.testing.assert_allclose(rows[0]["x"][0], alpha.curve.steps[0], rtol=1e-3)
+    assert [row["name"] for row in leaders(site, "cliffwalking-online-v0")["rows"]] == ["alpha"]
+    assert leaders(site, "switch2-online-v0")["rows"] == []
+
+
+def test_the_overall_curve_ends_at_the_overall_score(standings: Standings) -> None:
+    """Where a score stays the same over the last tenth, the curve's end is the score."""
+    (alpha,) = [total for total in standings.overall["in-context"] if total.entry.name == "alpha"]
+    flat = [dataclasses.replace(e.curve, tasks=np.full_like(e.curve.tasks, 0.5)) for e in alpha.rows]
+    rows = [dataclasses.replace(e, curve=curve) for e, curve in zip(alpha.rows, flat, strict=True)]
+    total = dataclasses.replace(alpha, rows=tuple(rows))
+    (row,) = leaders_of_all({"in-context": [total], "learner": []})["rows"]
+    np.testing.assert_allclose(row["y"], 2 * 0.5 / len(paper_boards()), rtol=1e-3)
+    assert row["score"].note == f"2 of {len(paper_boards())} rows" and row["led"]
+
+
+def test_a_heat_map_has_a_cell_for_every_row_that_counts(standings: Standings) -> None:
+    heat = heat_view(standings.overall)
+    assert sum(span for _, span in heat["families"]) == len(heat["columns"]) == len(paper_boards())
+    (alpha, short) = heat["tracks"][0]["rows"]
+    assert sum(cell is not None for cell in alpha["cells"]) == 2
+    assert sum(cell is not None for cell in short["cells"]) == 1
+    for cell in filter(None, alpha["cells"]):
+        assert cell["step"] == round(10 * min(1, max(0, cell["sort"])))
+
+
+def test_uniform_play_is_never_the_best(standings: Standings) -> None:
+    standing = standings.boards[BANDITS]
+    found = [board_view(standing)["best"]]
+    for name in ("alpha", "uniform"):
+        entries = tuple(
+            dataclasses.replace(
+                entry,
+                metadata=entry.metadata.model_copy(update={"name": name}),
+                findings=Findings((), "somebody"),
+                needs=Needs(0, False, False),
+                older=older_verdict(),
+            )
+            for entry in standing.entries
+            if entry.name == "alpha"
+        )
+        rankings = (rank(entries, "in-context", standing.n_tasks), rank(entries, "learner", standing.n_tasks))
+        found.append(board_view(dataclasses.replace(standing, entries=entries, rankings=rankings))["best"])
+    assert [best[0]["name"] for best in found] == [None, "alpha", None]
+
+
+def older_verdict() -> Verdict:
+    again = Reproduction(
+        test="equal to the bit",
+        outcome="equal",
+        p_value=None,
+        difference=0.0,
+        cells=8,
+        shards=[0],
+        seed=0,
+        differing=[],
+    )
+    machine = Machine(python="3", packages={}, machine="x", system="Linux", processor="", git_commit=None)
+    return Verdict(schema=1, submission="1" * 64, reproduction=again, fresh=None, machine=machine)
+
+
+def test_boards_have_plain_names_of_their_own() -> None:
+    names = {name: plain_name(name) for name in BOARDS}
+    assert len({name.full for name in names.values()}) == len(BOARDS)
+    assert names["anymdp-16x5-online-v0"].full == "AnyMDP, 16 states, 5 actions"
+    assert names["anymdp-1x50-online-v0"].full == "AnyMDP bandit, 50 actions"
+    assert names["darkroom-10-offline-v0"].full.endswith("cells, after a noisy oracle's episodes")
+    assert names["pendulum-g9.8-fixed-online-v0"].full == "Pendulum, g = 9.8, fixed start"
+    assert not set(names) & {name.full for name in names.values()}
+    assert plain_name("my-own-board").full == "my-own-board"
+    assert plain_name("switch2-online-v1").full == "Switch2, version 1"
+
+
+def test_badges_are_pictures_without_a_word_of_the_submission(standings: Standings, tmp_path: Path) -> None:
+    build_site(with_title(standings, HOSTILE), tmp_path / "site")
+    text = (tmp_path / "site" / "badge" / "alpha.svg").read_text()
+    ElementTree.fromstring(text)
+    assert "AnyMDP: 1 board" in text and "alert" not in text
+    build_site(standings, tmp_path / "plain")
+    assert "% overall, unverified" in (tmp_path / "plain" / "badge" / "alpha.svg").read_text()
+
+
+def test_an_agents_page_says_how_to_run_it_and_what_was_found(site: Path) -> None:
+    page = Page((site / "agent" / "alpha.html").read_text())
+    assert "anymdp-bench verify leaderboards/submissions/" in page.text or "no entry point" in page.text
+    assert "Missing today: the agent check" in page.text and "Signed by nobody." in page.text
+
+
 def test_hostile_texts_are_escaped_even_if_no_check_had_noticed_them(
     standings: Standings, tmp_path: Path
 ) -> None:
@@ -156,7 +270,8 @@ def test_hostile_texts_are_escaped_even_if_no_check_had_noticed_them(
     for text in (board, agent):
         page = Page(text)
         assert HOSTILE in page.text
-        assert not page.all("img") and all("src" in attributes for attributes in page.all("script"))
+        assert all(str(image["src"]).startswith("../badge/") for image in page.all("img"))
+        assert all("src" in attributes for attributes in page.all("script"))
     data = (tmp_path / "site" / "data" / BANDITS / "alpha.js").read_text()
     assert "<" not in data and data.isascii()
 

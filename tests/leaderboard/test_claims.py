@@ -12,7 +12,7 @@ from anymdp_bench import evaluate
 from anymdp_bench.cli.app import app
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
 from anymdp_bench.leaderboard.site.build import rows_of_agents
-from anymdp_bench.leaderboard.site.rows import agent_view
+from anymdp_bench.leaderboard.site.entries import agent_view
 from anymdp_bench.leaderboard.standings.load import foreign_entries, load_standings
 from anymdp_bench.leaderboard.standings.tables import tables
 from anymdp_bench.leaderboard.submissions.claims import (

@@ -86,23 +86,58 @@ def test_first_page_lists_boards_and_filters_by_protocol(page: Page, site: Path)
     expect(rows).to_have_count(5)
     page.get_by_label("Search").fill("cliff")
     expect(rows).to_have_count(1)
-    expect(page.locator("form.filters output")).to_have_text("1 of 36 rows")
+    expect(page.locator("form[data-for=board-list] output")).to_have_text("1 of 36 rows")
     page.get_by_label("Protocol").select_option("")
     page.get_by_label("Search").fill(BOARD)
-    page.get_by_role("link", name=BOARD).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(BOARD)
+    page.locator("#board-list").get_by_role("link", name="AnyMDP bandit, 5 actions").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"AnyMDP bandit, 5 actions {BOARD}")
+
+
+def test_first_page_shows_the_leaders_of_a_chosen_row_and_their_curves(page: Page, site: Path) -> None:
+    show(page, site, "plain/index.html")
+    curves = page.locator("#chart svg.chart path.curve")
+    rows = page.locator("#leaders tbody tr:not(.line) th a")
+    expect(curves).to_have_count(4)
+    expect(rows).to_have_text(["Agent beta", "Agent gamma", "Agent alpha", "Agent delta"])
+    assert page.locator("#chart svg.chart").bounding_box()["y"] < 500  # type: ignore[index]
+    page.locator("select[name=row]").select_option("cliffwalking-online-v0")
+    expect(rows).to_have_text(["Agent alpha"])
+    expect(curves).to_have_count(1)
+    page.locator("select[name=row]").select_option(BOARD)
+    expect(rows).to_have_count(4)
+    page.get_by_label("Plot Agent delta").uncheck()
+    expect(curves).to_have_count(3)
+    expect(page.locator("#row-link")).to_have_attribute("href", f"board/{BOARD}.html")
+
+
+@pytest.mark.parametrize("path", ["index.html", f"board/{BOARD}.html", "agent/alpha.html"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_scores_and_status_are_seen_without_scrolling_sideways(
+    width: int, path: str, page: Page, site: Path
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    show(page, site, f"plain/{path}")
+    expect(page.locator("#chart svg.chart")).to_be_visible()
+    box = page.locator(".split > .scroll")
+    assert box.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
+    expect(page.locator(".split .tag").first).to_be_in_viewport(ratio=0) if width > 390 else None
+    if path != "index.html":
+        page.get_by_label("all columns").check()
+        if width == 1280:
+            assert box.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
 
 
 def test_ranking_puts_verified_first_and_sorts_within_its_groups(page: Page, site: Path) -> None:
     show(page, site, f"plain/board/{BOARD}.html")
-    assert names(page) == ["beta", "gamma", "alpha"]
+    assert names(page) == ["beta", "gamma", "alpha", "delta"]
+    page.get_by_label("all columns").check()
     header = page.locator("table.ranking").first.get_by_role("button", name="regret")
     header.click()
-    assert names(page) == ["gamma", "beta", "alpha"]
+    assert names(page) == ["gamma", "beta", "alpha", "delta"]
     cell = page.locator("table.ranking").first.locator("th[data-key=regret]")
     expect(cell).to_have_attribute("aria-sort", "descending")
     header.click()
-    assert names(page) == ["beta", "gamma", "alpha"]
+    assert names(page) == ["beta", "gamma", "alpha", "delta"]
     expect(cell).to_have_attribute("aria-sort", "ascending")
 
 
@@ -114,8 +149,8 @@ def test_filters_hide_rows_and_say_how_many_are_left(page: Page, site: Path) -> 
     expect(count).to_have_text("4 of 8 rows")
     page.get_by_label("verified only").check()
     expect(count).to_have_text("2 of 8 rows")
-    expect(page.locator(".group-unverified .line")).to_have_count(2)
-    expect(page.locator(".group-unverified .line:visible")).to_have_count(0)
+    expect(page.locator(".group-unverified .line:not(.title)")).to_have_count(2)
+    expect(page.locator(".group-unverified .line:not(.title):visible")).to_have_count(0)
     page.get_by_label("verified only").uncheck()
     page.get_by_label("gradient-free only").check()
     expect(count).to_have_text("3 of 8 rows")
@@ -127,8 +162,10 @@ def test_filters_hide_rows_and_say_how_many_are_left(page: Page, site: Path) -> 
 def test_curves_are_plotted_for_chosen_agents(page: Page, site: Path) -> None:
     show(page, site, f"plain/board/{BOARD}.html")
     curves = page.locator("#chart svg.chart path.curve")
-    expect(curves).to_have_count(3)
+    expect(curves).to_have_count(4)
     before = curves.first.get_attribute("d")
+    page.get_by_label("Plot Agent delta").uncheck()
+    expect(curves).to_have_count(3)
     page.get_by_label("Plot Agent delta").check()
     expect(curves).to_have_count(4)
     for label, choice in (("Scale", "linear"), ("Task", "5")):
@@ -147,7 +184,8 @@ def test_chart_is_read_with_the_keyboard(page: Page, site: Path) -> None:
     show(page, site, f"plain/board/{BOARD}.html")
     chart = page.locator("#chart svg.chart")
     expect(chart).to_have_attribute(
-        "aria-label", "Learning curves over learning steps per task of Agent beta, Agent gamma, Agent alpha"
+        "aria-label",
+        "Learning curves over learning steps per task of Agent beta, Agent gamma, Agent alpha, Agent delta",
     )
     chart.focus()
     page.keyboard.press("ArrowRight")
@@ -162,17 +200,18 @@ def test_tasks_are_shown_one_by_one(page: Page, site: Path) -> None:
     table = page.locator("#task-table table")
     expect(table.locator("tbody tr")).to_have_count(64)
     expect(table.locator("thead th")).to_have_text(
-        ["task", "uniform", "oracle", "optimum", "Agent beta", "Agent gamma", "Agent alpha"]
+        ["task", "uniform", "oracle", "optimum", "Agent beta", "Agent gamma", "Agent alpha", "Agent delta"]
     )
 
 
 def test_an_agents_page_shows_all_its_boards(page: Page, site: Path) -> None:
     show(page, site, f"plain/board/{BOARD}.html")
     page.get_by_role("link", name="Agent alpha").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Agent alpha")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agent alpha alpha")
     expect(page.locator("table.ranking tbody tr")).to_have_count(2)
     expect(page.locator("#chart svg.chart path.curve")).to_have_count(2)
-    page.get_by_text(f"{BOARD}: what was run and verified").click()
+    expect(page.locator("#bars rect.bar").first).to_be_visible()
+    page.locator("details.verdict summary").first.click()
     expect(page.get_by_text("setting alpha").first).to_be_visible()
 
 
@@ -181,7 +220,8 @@ def test_hostile_names_appear_as_text(path: str, page: Page, site: Path) -> None
     show(page, site, f"hostile/{path}")
     expect(page.locator("#chart .legend li").first).to_be_visible()
     assert HOSTILE in page.locator("body").inner_text()
-    assert page.locator("img").count() == 0
+    sources = page.locator("img").evaluate_all("(images) => images.map((image) => image.getAttribute('src'))")
+    assert all(source.startswith("../badge/") for source in sources)
     assert page.evaluate("[...document.scripts].every((script) => script.src && !script.text)")
 
 
@@ -215,7 +255,7 @@ def test_everything_is_reached_with_the_keyboard(page: Page, site: Path) -> None
     for _ in range(80):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
-    assert {"asymptotic IQM %", "verified", "Agent beta"} <= reached
+    assert {"score\N{NO-BREAK SPACE}%", "verified", "Agent beta"} <= reached
 
 
 def test_every_field_and_picture_has_a_name(page: Page, site: Path) -> None:
@@ -233,7 +273,7 @@ def test_without_scripts_the_tables_are_complete(browser: Browser, site: Path) -
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     show(page, site, f"plain/board/{BOARD}.html")
-    assert names(page) == ["beta", "gamma", "alpha"]
+    assert names(page) == ["beta", "gamma", "alpha", "delta"]
     expect(page.locator("form.filters").first).to_be_hidden()
     context.close()
 

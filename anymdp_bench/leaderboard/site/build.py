@@ -13,13 +13,23 @@ from anymdp_bench.evaluation.boards import PROTOCOLS
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.leaderboard.site.data import curve_key, curve_script
+from anymdp_bench.leaderboard.site.entries import agent_view, badge_view
+from anymdp_bench.leaderboard.site.names import plain_name
+from anymdp_bench.leaderboard.site.overview import (
+    MOST_LEADERS,
+    heat_view,
+    leaders_of_all,
+    leaders_of_row,
+    leaders_script,
+)
 from anymdp_bench.leaderboard.site.rows import (
-    AGENT_COLUMNS,
-    BOARD_COLUMNS,
-    agent_view,
+    AGENT,
+    RANK,
+    SCORES,
+    STATUS,
     board_view,
     ranking_view,
-    total_view,
+    shown_first,
 )
 from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.load import Standing, Standings
@@ -32,8 +42,6 @@ if TYPE_CHECKING:
 
 MARKER = ".anymdp-bench-site"
 """File that marks a folder as built here, so that it may be replaced."""
-MOST_TOTALS = 20
-"""Agents of a track that the first page shows."""
 ASSETS = Path(__file__).parent
 
 
@@ -82,31 +90,48 @@ class _Writer:
     def write_all(self, standings: Standings) -> None:
         """Write the first page, the overall board, every board, agent and curve."""
         views = {name: board_view(standing) for name, standing in standings.boards.items()}
-        totals = {track: [total_view(total) for total in found] for track, found in standings.overall.items()}
+        self._overview(standings, views)
+        self._page("submit.html", "submit.html")
+        for name, standing in standings.boards.items():
+            self._board(standing, views[name])
+        totals = {total.entry.name: total for found in standings.overall.values() for total in found}
+        for name, rows in rows_of_agents(standings).items():
+            view = agent_view(rows, totals.get(name))
+            self._page(f"agent/{name}.html", "agent.html", columns=SCORES, status=STATUS, rank=RANK, **view)
+            verified = name in totals and totals[name].group == "verified"
+            self._page(f"badge/{name}.svg", "badge.svg", **badge_view(view["badge"], verified))
+
+    def _overview(self, standings: Standings, views: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write the first page, the overall board, and the leaders of each row."""
+        overall = standings.overall
+        rows = [name for name in paper_boards() if name in standings.boards]
+        leaders = leaders_of_all(overall)
+        choices = [(leaders["key"], leaders["title"]), *((name, plain_name(name).full) for name in rows)]
+        self._write(f"data/leaders/{NAME}.js", leaders_script(leaders))
+        for name in rows:
+            self._write(f"data/leaders/{name}.js", leaders_script(leaders_of_row(standings.boards[name])))
         self._page(
             "index.html",
             "index.html",
             boards=list(views.values()),
-            overall=totals,
+            leaders=leaders,
+            choices=choices,
+            heat=heat_view(overall, MOST_LEADERS),
             protocols=PROTOCOLS,
-            most_totals=MOST_TOTALS,
         )
-        self._page(f"board/{NAME}.html", "overall.html", overall=totals, rows=paper_boards())
-        self._page("submit.html", "submit.html")
-        for name, standing in standings.boards.items():
-            self._board(standing, views[name])
-        for name, rows in rows_of_agents(standings).items():
-            self._page(f"agent/{name}.html", "agent.html", columns=AGENT_COLUMNS, **agent_view(rows))
+        self._page(f"board/{NAME}.html", "overall.html", heat=heat_view(overall))
 
     def _board(self, standing: Standing, view: Mapping[str, Any]) -> None:
         views = [ranking_view(ranking, standing) for ranking in standing.rankings]
-        rankings = [ranking for ranking in views if ranking["groups"]]
+        lengths = sorted({ranking.n_tasks for ranking in standing.rankings}, reverse=True)
         self._page(
             f"board/{standing.board.name}.html",
             "board.html",
             board=view,
-            rankings=rankings,
-            columns=BOARD_COLUMNS,
+            rankings=[ranking for ranking in views if ranking["groups"]],
+            lengths=lengths,
+            first_length=shown_first(standing),
+            columns=(RANK, AGENT, *SCORES, STATUS),
             legend=" ".join(LEGEND).replace("`", "").replace("*", ""),
             has_entries=bool(standing.entries),
         )

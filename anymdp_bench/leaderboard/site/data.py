@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.standings.entry import Entry
 
 DIGITS = 4
@@ -24,15 +25,16 @@ def curve_script(entry: Entry) -> str:
     values = {
         "title": entry.metadata.title,
         "board": entry.board,
+        "plain": plain_name(entry.board).full,
         "scored": bool(entry.scores),
         "episodes": curve.episodes.tolist(),
-        "steps": _rounded(curve.steps),
-        "mean": _rounded(curve.mean),
-        "low": _rounded(curve.low),
-        "high": _rounded(curve.high),
+        "steps": rounded(curve.steps),
+        "mean": rounded(curve.mean),
+        "low": rounded(curve.low),
+        "high": rounded(curve.high),
         "kept": curve.task_points.tolist(),
-        "tasks": [_rounded(task) for task in curve.tasks],
-        "late": _rounded(entry.late),
+        "tasks": [rounded(task) for task in curve.tasks],
+        "late": rounded(entry.late),
         "references": {
             name: [_short(math.nan if value is None else value) for value in getattr(references, name)]
             for name in ("random", "oracle", "optimal")
@@ -47,7 +49,8 @@ def script_text(values: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _rounded(values: FloatArray) -> list[float | None]:
+def rounded(values: FloatArray) -> list[float | None]:
+    """Numbers as they are plotted; None where there is none."""
     return [_short(value) for value in values.tolist()]
 
 

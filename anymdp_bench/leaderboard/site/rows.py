@@ -1,20 +1,21 @@
-"""What the templates show: plain values, each with the number that its column is sorted by."""
+"""What a board's page shows: plain values, each with the number that its column is sorted by."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from anymdp_bench.evaluation.paper import Figures
 from anymdp_bench.leaderboard.site.data import curve_key
+from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.standings.entry import Entry, Scores
 from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing
-from anymdp_bench.leaderboard.standings.overall import Total
-from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, Row
+from anymdp_bench.leaderboard.standings.ranking import RANKED, TRACKS, Ranking, Row
 from anymdp_bench.leaderboard.standings.tables import (
+    DASH,
     describe,
     percent,
     ranking_title,
@@ -25,38 +26,55 @@ from anymdp_bench.leaderboard.verification.findings import FALLS, Remembered
 
 
 class Value(NamedTuple):
-    """A cell: what is read, and what it is sorted by (NaN stays last)."""
+    """A cell: what is read, what it is sorted by (NaN stays last), and what stands below in small print."""
 
     text: str
     sort: float
+    note: str = ""
 
 
 class Column(NamedTuple):
-    """A column's heading."""
+    """A column's heading.
+
+    Attributes:
+        key: Name in the page.
+        label: What is read.
+        numeric: Right-aligned.
+        hint: Shown on pointing at it.
+        place: ``more`` is shown on demand, ``minor`` is left out on a phone.
+    """
 
     key: str
     label: str
     numeric: bool
     hint: str = ""
+    place: str = ""
 
 
+MORE = "more"
 RANK = Column("rank", "rank", True, "= is a tie: the intervals overlap")
 AGENT = Column("agent", "agent", False)
 SCORES = (
-    Column("iqm", "asymptotic IQM %", True, "interquartile mean over tasks, last tenth of the budget"),
-    Column("interval", "95 % interval", True),
-    Column("performance", "performance %", True, "best mean score within the budget"),
-    Column("steps", "steps to 99 %", True),
-    Column("episodes", "episodes to 99 %", True),
-    Column("asymptotic", "asymptotic %", True, "mean over the last tenth of the budget"),
-    Column("regret", "regret", True, "mean of 1 - score over the budget"),
-    Column("optimum", "of optimum %", True, "share of the finite-horizon optimum"),
-    Column("area", "area to 10K steps %", True, "mean score over the first 10,000 learning steps"),
-    Column("oracle90", "steps to 90 % of oracle", True),
+    Column(
+        "iqm",
+        "score\N{NO-BREAK SPACE}%",
+        True,
+        "interquartile mean over tasks, last tenth of the budget; below: its 95 % interval",
+    ),
+    Column("performance", "best point %", True, "performance: best mean score within the budget", MORE),
+    Column(
+        "steps", "steps to 99\N{NO-BREAK SPACE}%", True, "learning steps to 99 % of the best point", "minor"
+    ),
+    Column("episodes", "episodes to 99\N{NO-BREAK SPACE}%", True, "learning episodes, likewise", MORE),
+    Column("asymptotic", "mean, last tenth %", True, "asymptotic: mean over the last tenth", MORE),
+    Column("regret", "regret", True, "mean of 1 - score over the budget", MORE),
+    Column("optimum", "of optimum %", True, "share of the finite-horizon optimum", MORE),
+    Column("area", "area to 10K steps %", True, "mean score over the first 10,000 learning steps", MORE),
+    Column("oracle90", "steps to 90 % of oracle", True, "learning steps", MORE),
 )
+"""Columns of scores; the first is the score that ranks are by."""
 SORTED_BY = (
     "iqm",
-    "iqm_low",
     "performance",
     "steps_to_99",
     "episodes_to_99",
@@ -66,10 +84,11 @@ SORTED_BY = (
     "area_10000",
     "steps_to_oracle_90",
 )
-"""Score column that each of `SCORES` is sorted by."""
+"""Score that each of `SCORES` is sorted by."""
 STATUS = Column("status", "status", False)
-BOARD_COLUMNS = (RANK, AGENT, *SCORES, STATUS)
-AGENT_COLUMNS = (RANK, *SCORES, STATUS)
+PLOTTED = (*RANKED, "unverified")
+LED = {("in-context", True): 3, ("in-context", False): 2, ("learner", True): 2, ("learner", False): 1}
+"""How many leading entries of a track, ranked or unverified, are plotted at first."""
 LINES = {
     "verified": "",
     "older rules": "Older rules: a part was run again, before the rules of today",
@@ -81,18 +100,17 @@ LINES = {
     "joint": "Joint: controls all players, not ranked",
     "published": "Published figures (arXiv 2502.02869), not ranked",
 }
-OWNED = {
-    "owner": "signed by the key that owns it",
-    "unclaimed": "unclaimed: no key owns it",
-    "foreign": "claimed by a key that has not signed this",
-}
 GOOD, BAD = "yes", "bad"
+UNIFORM = "uniform"
+"""Name of the entry that plays uniformly: a reference, whose score is 0 but for chance."""
 
 
 def cells(scores: Scores) -> list[Value]:
     """Score cells of a row."""
+    score, interval, *others = score_cells(scores)
     numbers = [scores.get(name, math.nan) for name in SORTED_BY]
-    return [Value(text, number) for text, number in zip(score_cells(scores), numbers, strict=True)]
+    first = Value(score, numbers[0], "" if interval == DASH else interval)
+    return [first, *(Value(text, number) for text, number in zip(others, numbers[1:], strict=True))]
 
 
 def rank_value(row: Row) -> Value:
@@ -103,16 +121,30 @@ def rank_value(row: Row) -> Value:
 
 
 def tags(entry: Entry) -> list[dict[str, str]]:
-    """Short words on an entry; only verdicts are coloured."""
+    """Short words on an entry; only verdicts are coloured.
+
+    What a line above it says is left out, and that a name is unclaimed: its own page says so.
+    """
     kinds = {"verified": GOOD, "not reproduced": BAD, "not by its owner": BAD}
     kinds |= {f"falls on {kind} tasks": BAD for kind in FALLS}
-    return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry)]
+    said = ("unclaimed name", *(("privileged", "joint") if entry.group in ("privileged", "joint") else ()))
+    return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry) if word not in said]
+
+
+def leading(rows: Sequence[Row]) -> set[str]:
+    """Names of the entries of a ranking that are plotted at first."""
+    found: set[str] = set()
+    for ranked in (True, False):
+        mine = [row.entry for row in rows if row.group in PLOTTED and (row.rank is not None) == ranked]
+        found |= {entry.name for entry in mine[: LED[mine[0].track, ranked] if mine else 0]}
+    return found
 
 
 def ranking_view(ranking: Ranking, standing: Standing) -> dict[str, Any]:
     """A ranking, its rows in groups with a line above each but the first."""
+    led = leading(ranking.rows)
     groups = [
-        {"name": name, "label": LINES[name], "rows": [_entry_row(row) for row in rows]}
+        {"name": name, "label": LINES[name], "rows": [_entry_row(row, led) for row in rows]}
         for name, rows in groupby(ranking.rows, key=lambda row: row.group)
     ]
     if ranking.n_tasks == standing.n_tasks:
@@ -121,12 +153,27 @@ def ranking_view(ranking: Ranking, standing: Standing) -> dict[str, Any]:
         groups += [{"name": "published", "label": LINES["published"], "rows": rows}] if rows else []
     return {
         "track": ranking.track,
+        "n_tasks": ranking.n_tasks,
         "title": ranking_title(ranking, standing.n_tasks),
         "groups": groups,
     }
 
 
-def _entry_row(row: Row) -> dict[str, Any]:
+def shown_first(standing: Standing) -> int:
+    """Tasks of the rankings that a board's page shows first: all, if half of its entries play them."""
+    lengths = sorted({ranking.n_tasks for ranking in standing.rankings}, reverse=True)
+    needed = len(standing.entries) / 2
+    counts = {n: sum(entry.n_tasks >= n for entry in standing.entries) for n in lengths}
+    return next(n for n in lengths if counts[n] >= needed)
+
+
+def everyones(standing: Standing, track: str) -> Ranking | None:
+    """The ranking of a track in which every entry stands: on the fewest tasks that any has played."""
+    mine = [ranking for ranking in standing.rankings if ranking.track == track]
+    return min(mine, key=lambda ranking: ranking.n_tasks, default=None)
+
+
+def _entry_row(row: Row, led: Container[str]) -> dict[str, Any]:
     entry = row.entry
     return {
         "name": entry.name,
@@ -137,6 +184,7 @@ def _entry_row(row: Row) -> dict[str, Any]:
         "verified": int(entry.verified),
         "gradient_free": int(entry.metadata.gradient_free),
         "curve": curve_key(entry),
+        "led": entry.name in led,
         "published": False,
     }
 
@@ -148,14 +196,20 @@ def _published_row(method: str, figure: Figures) -> dict[str, Any]:
         "episodes_to_99": figure.episodes,
     }
     none = dict.fromkeys((*SORTED_BY, "iqm_high", "asymptotic_low", "asymptotic_high"), math.nan)
+    score, *others = cells(none | known)
+    best = percent(figure.performance)
     return {
         "title": method,
         "rank": Value("", math.nan),
-        "cells": cells(none | known),
+        "cells": [
+            score._replace(note="" if best == DASH else f"best {best}"),
+            *others,
+        ],
         "tags": [{"text": "published", "kind": "no"}],
         "verified": 0,
         "gradient_free": 0,
         "curve": None,
+        "led": False,
         "published": True,
     }
 
@@ -165,6 +219,7 @@ def board_view(standing: Standing) -> dict[str, Any]:
     board = standing.board
     return {
         "name": board.name,
+        "plain": plain_name(board.name).full,
         "protocol": board.protocol,
         "description": describe(board, standing.n_tasks),
         "partial": board.bank.startswith("anypomdp"),
@@ -177,91 +232,18 @@ def board_view(standing: Standing) -> dict[str, Any]:
 
 
 def _best(standing: Standing, track: str) -> dict[str, Any]:
-    """First ranked row of a track, on as many tasks as any entry has played."""
-    for ranking in standing.rankings:
-        if ranking.track == track and ranking.rows and ranking.rows[0].rank:
-            row = ranking.rows[0]
-            value = row.scores["iqm"]
-            metadata = row.entry.metadata
+    """First ranked row of a track, on the tasks that every entry has played; never uniform play."""
+    ranking = everyones(standing, track)
+    for row in ranking.rows if ranking else ():
+        value = row.scores.get("iqm", math.nan)
+        if ranking and row.rank and row.entry.name != UNIFORM and value > 0:
+            prefix = f"first {ranking.n_tasks} tasks" if ranking.n_tasks < standing.n_tasks else ""
+            title = row.entry.metadata.title
             return {
-                "name": metadata.name,
-                "title": metadata.title,
+                "name": row.entry.name,
+                "title": title,
                 "text": f"{percent(value)} %",
                 "sort": value,
+                "note": prefix,
             }
-    return {"name": None, "title": "", "text": "", "sort": math.nan}
-
-
-def total_view(total: Total) -> dict[str, Any]:
-    """A row of the overall board."""
-    return {
-        "name": total.entry.name,
-        "title": total.entry.metadata.title,
-        "rank": Value("", math.nan) if total.rank is None else Value(str(total.rank), total.rank),
-        "mean_iqm": Value(percent(total.mean), total.mean),
-        "n_rows": total.n_rows,
-        "group": total.group,
-        "kind": GOOD if total.group == "verified" else "no",
-    }
-
-
-def agent_view(rows: Sequence[tuple[Standing, Row]]) -> dict[str, Any]:
-    """Everything about one agent, from its row on every board."""
-    entries = [row.entry for _, row in rows]
-    newest = max(entries, key=lambda entry: (entry.ownership != "foreign", entry.metadata.date)).metadata
-    return {
-        "agent": newest,
-        "rows": [
-            {
-                "board": standing.board.name,
-                "track": row.entry.track,
-                "n_tasks": row.entry.n_tasks,
-                "rank": rank_value(row),
-                "cells": cells(row.scores),
-                "tags": tags(row.entry),
-                "curve": curve_key(row.entry),
-                "details": list(_details(row.entry)),
-            }
-            for standing, row in rows
-        ],
-    }
-
-
-def _details(entry: Entry) -> Iterable[tuple[str, object]]:
-    """What was run, with what, and what came out of running it again."""
-    metadata = entry.metadata
-    yield "submitted", metadata.date
-    yield "name", OWNED[entry.ownership]
-    yield "gradient-free", "yes" if metadata.gradient_free else "no"
-    yield "entry point", metadata.entry_point or "none"
-    for name, value in metadata.agent.config.items():
-        yield f"setting {name}", value
-    yield "code of the agent", metadata.code.agent[:16]
-    yield "code of the package", metadata.code.anymdp_bench[:16]
-    yield "Python", metadata.machine.python
-    yield "packages", ", ".join(f"{name} {number}" for name, number in metadata.machine.packages.items())
-    yield "processor", f"{metadata.machine.processor or 'unknown'} ({metadata.machine.machine})"
-    yield from _found(entry)
-    older = entry.older
-    if older is not None and older.reproduction is not None:
-        again = older.reproduction
-        yield "second run, older rules", f"{again.outcome}; {again.cells} runs on tasks repeated"
-
-
-def _found(entry: Entry) -> Iterable[tuple[str, object]]:
-    """What verification found, and what is missing."""
-    findings = entry.findings
-    missing = findings.missing(entry.needs)
-    yield "verification", f"missing: {', '.join(missing)}" if missing else "complete"
-    yield "signed by", findings.signer or "nobody"
-    if findings.replays:
-        yield "shards equal to the bit", f"{len(findings.equal_shards)} of {entry.needs.shards}"
-    for test in findings.lines:
-        if isinstance(test, Remembered):
-            text = f"{test.chance:.2g} under {test.plays} plays on {test.tasks} renamed tasks"
-            yield "chance to stand out so far", text
-    for line in (*findings.again("renamed"), *findings.again("fresh")):
-        drop = f"{percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}]"
-        names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"
-        text = f"{percent(line.found)} % on {line.tasks} tasks{names}, drop {drop} (99.9 % interval)"
-        yield f"{line.kind} tasks, new seeds", text
+    return {"name": None, "title": "", "text": "", "sort": math.nan, "note": ""}

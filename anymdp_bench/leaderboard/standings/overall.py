@@ -35,14 +35,24 @@ class Total:
         group: The lowest group among the rows that count.
         rank: 1 is best; None where nothing is verified.
         mean: Over all rows.
-        n_rows: Rows that count.
+        rows: Its entries that count, in the order of `paper_boards`.
     """
 
     entry: Entry
     group: str
     rank: int | None
     mean: float
-    n_rows: int
+    rows: tuple[Entry, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows count."""
+        return len(self.rows)
+
+
+def row_score(entry: Entry) -> float:
+    """Score of a row on its first `TASKS` tasks; negative ones are below uniform play."""
+    return entry.late_mean(min(TASKS, entry.n_tasks))
 
 
 def overall(entries: Mapping[str, Sequence[Entry]], track: str) -> list[Total]:
@@ -63,16 +73,16 @@ def overall(entries: Mapping[str, Sequence[Entry]], track: str) -> list[Total]:
     for group in GROUPS:
         mine = sorted((t for t in found if t[1] == group), key=lambda t: (-t[2], t[0].name))
         above = len(totals)
-        for entry, _, mean, n_rows in mine:
+        for entry, _, mean, rows in mine:
             better = sum(other > mean for _, _, other, _ in mine)
             place = above + 1 + better if group in RANKED else None
-            totals.append(Total(entry, group, place, mean, n_rows))
+            totals.append(Total(entry, group, place, mean, rows))
     return totals
 
 
-def _sum(rows: Sequence[Entry], n_boards: int) -> tuple[Entry, str, float, int]:
-    """Any entry, the group, the mean and the number of rows that count."""
-    counted = [entry for entry in rows if entry.group in RANKED] or rows
+def _sum(rows: Sequence[Entry], n_boards: int) -> tuple[Entry, str, float, tuple[Entry, ...]]:
+    """Any entry, the group, the mean and the rows that count."""
+    counted = tuple(entry for entry in rows if entry.group in RANKED) or tuple(rows)
     group = max((entry.group for entry in counted), key=GROUPS.index)
-    scores = [max(0.0, entry.late_mean(min(TASKS, entry.n_tasks))) for entry in counted]
-    return counted[0], group, sum(scores) / n_boards, len(counted)
+    scores = [max(0.0, row_score(entry)) for entry in counted]
+    return counted[0], group, sum(scores) / n_boards, counted

@@ -39,7 +39,7 @@
     return colors.get(key);
   };
 
-  const labelOf = (key) => (host.dataset.board ? loaded.get(key).title : loaded.get(key).board);
+  const labelOf = (key) => (host.dataset.board ? loaded.get(key).title : loaded.get(key).plain);
 
   const seriesOf = (key) => {
     const curve = loaded.get(key);
@@ -113,7 +113,10 @@
   const draw = async () => {
     const keys = picked();
     for (const key of colors.keys()) if (!keys.includes(key)) colors.delete(key);
-    for (const box of boxes) box.disabled = !box.checked && keys.length >= MOST;
+    for (const box of boxes) {
+      box.disabled = !box.checked && keys.length >= MOST;
+      box.parentElement.className = `plot-column${box.checked ? ` on k${colorOf(box.dataset.curve)}` : ""}`;
+    }
     try {
       await Promise.all(keys.map(load));
     } catch (error) {
@@ -139,8 +142,9 @@
     const section = document.getElementById(id);
     if (section) section.hidden = false;
   }
-  const unique = [...new Set(boxes.map((box) => box.dataset.curve))].slice(0, FIRST);
-  for (const box of boxes) box.checked = unique.includes(box.dataset.curve);
+  const led = boxes.filter((box) => box.dataset.led);
+  const first = led.length ? led.map((box) => box.dataset.curve) : boxes.slice(0, FIRST).map((box) => box.dataset.curve);
+  for (const box of boxes) box.checked = first.includes(box.dataset.curve);
   for (const box of boxes) {
     box.disabled = false;
     box.addEventListener("change", () => {
@@ -150,6 +154,24 @@
   }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", draw);
+
+  const bars = document.getElementById("bar-form");
+  const drawBars = async () => {
+    const key = bars.elements.board.value;
+    await load(key);
+    if (bars.elements.board.value === key) taskBars(document.getElementById("bars"), loaded.get(key));
+  };
+  if (bars) {
+    document.getElementById("bar-section").hidden = false;
+    bars.addEventListener("input", drawBars);
+    drawBars();
+  }
+
+  const badge = document.getElementById("badge-code");
+  if (badge && location.protocol.startsWith("http")) {
+    const address = (path) => new URL(root + path, location.href).href;
+    badge.textContent = `[![AnyMDP](${address(badge.dataset.badge)})](${address(badge.dataset.page)})`;
+  }
   let width = host.clientWidth;
   window.addEventListener("resize", () => {
     if (host.clientWidth === width) return;

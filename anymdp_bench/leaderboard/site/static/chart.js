@@ -1,10 +1,11 @@
 "use strict";
 // Learning curves as SVG: mean and middle half, steps or episodes, linear or logarithmic.
-const learningChart = (() => {
+const { learningChart, taskBars } = (() => {
   const NS = "http://www.w3.org/2000/svg";
   const NARROWEST = 300;
   const WIDEST = 1000;
   const HEIGHT = 400;
+  const MOST_BANDS = 3;
   const MARGIN = { left: 56, right: 16, top: 12, bottom: 44 };
   const INNER_HEIGHT = HEIGHT - MARGIN.top - MARGIN.bottom;
 
@@ -74,7 +75,10 @@ const learningChart = (() => {
       svg.append(make("text", { x: x(tick), y: floor + 18, "text-anchor": "middle" }, short(tick)));
     }
     if (options.scored) {
-      for (const level of [0, 1]) svg.append(make("path", { class: "level", d: `M${MARGIN.left} ${y(level)}H${right}` }));
+      for (const [level, name] of [[0, "uniform play"], [1, "oracle"]]) {
+        svg.append(make("path", { class: "level", d: `M${MARGIN.left} ${y(level)}H${right}` }));
+        svg.append(make("text", { x: right - 4, y: y(level) - 5, "text-anchor": "end" }, name));
+      }
     }
     svg.append(make("path", { class: "axis", d: `M${MARGIN.left} ${MARGIN.top}V${floor}H${right}` }));
     svg.append(make("text", { x: MARGIN.left + options.width / 2, y: HEIGHT - 6, "text-anchor": "middle" }, options.label));
@@ -129,13 +133,51 @@ const learningChart = (() => {
     });
   };
 
+  const BAR_HEIGHT = 220;
+  // Score of each task as a bar, best first; the task's number is its title.
+  const drawBars = (host, curve) => {
+    host.replaceChildren();
+    const full = Math.min(Math.max(host.clientWidth, NARROWEST), WIDEST);
+    const order = [...curve.late.keys()].sort((a, b) => curve.late[b] - curve.late[a]);
+    const low = Math.min(0, ...curve.late);
+    const high = Math.max(curve.scored ? 1.05 : 0, ...curve.late);
+    const floor = BAR_HEIGHT - 34;
+    const y = scaleOf(low, high, floor, 12, false);
+    const slot = (full - MARGIN.left - MARGIN.right) / Math.max(order.length, 8);
+    const svg = make("svg", { class: "chart", viewBox: `0 0 ${full} ${BAR_HEIGHT}`, role: "img" });
+    svg.setAttribute("aria-label", `Score of ${curve.title} on each of ${order.length} tasks, best first`);
+    const format = curve.scored ? (value) => `${+(100 * value).toPrecision(3)} %` : short;
+    for (const tick of linearTicks(low, high, 4)) {
+      svg.append(make("path", { class: "grid", d: `M${MARGIN.left} ${y(tick)}H${full - MARGIN.right}` }));
+      svg.append(make("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, format(tick)));
+    }
+    const every = Math.ceil(26 / slot);
+    order.forEach((task, i) => {
+      const value = curve.late[task];
+      const left = MARGIN.left + i * slot;
+      const bar = make("rect", {
+        class: "bar", x: left + slot * 0.1, width: slot * 0.8, y: y(Math.max(value, 0)), height: Math.abs(y(value) - y(0)),
+      });
+      bar.append(make("title", {}, `task ${task}: ${format(+value.toPrecision(4))}`));
+      svg.append(bar);
+      if (i % every === 0) svg.append(make("text", { x: left + slot / 2, y: floor + 14, "text-anchor": "middle" }, `${task}`));
+    });
+    if (curve.scored) svg.append(make("path", { class: "level", d: `M${MARGIN.left} ${y(1)}H${full - MARGIN.right}` }));
+    svg.append(make("path", { class: "axis", d: `M${MARGIN.left} ${y(0)}H${full - MARGIN.right}` }));
+    const label = curve.scored ? "task, best first; dotted: the oracle" : "task, best first";
+    svg.append(make("text", { x: full / 2, y: BAR_HEIGHT - 4, "text-anchor": "middle" }, label));
+    host.append(svg);
+  };
+
   // series: [{label, color, x, y, low?, high?, scored}]; options: {label, logarithmic, scored}
-  return (host, series, choices) => {
+  // Of more than a few curves the bands would hide each other, and are left out.
+  const drawCurves = (host, all, choices) => {
+    const series = all.length > MOST_BANDS ? all.map((one) => ({ ...one, low: null, high: null })) : all;
     const full = Math.min(Math.max(host.clientWidth, NARROWEST), WIDEST);
     const options = { ...choices, width: full - MARGIN.left - MARGIN.right };
     host.replaceChildren();
     if (!series.length) {
-      host.textContent = "Choose agents in the table above to see their curves.";
+      host.textContent = "Choose agents in the table to see their curves.";
       return;
     }
     const box = extent(series, options.logarithmic);
@@ -156,4 +198,5 @@ const learningChart = (() => {
     addCursor(svg, host, series, box, x, options);
     drawLegend(host, series);
   };
+  return { learningChart: drawCurves, taskBars: drawBars };
 })();

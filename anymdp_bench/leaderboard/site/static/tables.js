@@ -31,7 +31,7 @@
   };
 
   const makeSortable = (table) => {
-    [...table.tHead.rows[0].cells].forEach((header, column) => {
+    [...[...table.tHead.rows].at(-1).cells].forEach((header, column) => {
       if (!header.dataset.key) return;
       const button = document.createElement("button");
       button.type = "button";
@@ -56,23 +56,23 @@
       .map((field) => [field.name, field.type === "checkbox" ? field.checked : field.value]),
   );
 
+  // A part of a table is shown if it belongs to the chosen track and number of tasks.
+  const inPart = (body, values) => ["track", "tasks"].every((key) => !values[key] || !body.dataset[key] || body.dataset[key] === values[key]);
+
   const filter = (form, target) => {
     const values = readForm(form);
+    target.classList.toggle("wide", Boolean(values.wide));
     let shown = 0;
     let total = 0;
-    for (const row of target.querySelectorAll("tbody tr:not(.line)")) {
-      const part = row.closest("[data-track]");
-      const inTrack = !values.track || !part || part.dataset.track === values.track;
-      row.hidden = !(inTrack && wanted(row, values));
-      total += 1;
-      shown += row.hidden ? 0 : 1;
-    }
-    for (const part of target.querySelectorAll("[data-track]")) {
-      part.hidden = Boolean(values.track) && part.dataset.track !== values.track;
-    }
-    for (const body of target.querySelectorAll("tbody")) {
-      const line = body.querySelector(".line");
-      if (line) line.hidden = ![...body.rows].some((row) => row !== line && !row.hidden);
+    const tables = target.matches("table") ? [target] : [...target.querySelectorAll("table.sortable")];
+    for (const body of tables.flatMap((table) => [...table.tBodies])) {
+      body.hidden = !inPart(body, values);
+      const rows = [...body.rows].filter((row) => !row.classList.contains("line"));
+      for (const row of rows) row.hidden = !wanted(row, values);
+      const left = rows.filter((row) => !row.hidden).length;
+      for (const line of body.querySelectorAll(".line:not(.title)")) line.hidden = !left;
+      if (!values.tasks || body.dataset.tasks === values.tasks) total += rows.length;
+      if (!body.hidden) shown += left;
     }
     form.querySelector("output").textContent = `${shown} of ${total} rows`;
   };

@@ -1,0 +1,111 @@
+"""What an agent's page shows: its row on every board, how to run it, and what verification found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from anymdp_bench.leaderboard.site.data import curve_key
+from anymdp_bench.leaderboard.site.names import plain_name
+from anymdp_bench.leaderboard.site.rows import cells, rank_value, tags
+from anymdp_bench.leaderboard.standings.entry import Entry
+from anymdp_bench.leaderboard.standings.load import Standing
+from anymdp_bench.leaderboard.standings.overall import Total
+from anymdp_bench.leaderboard.standings.ranking import Row
+from anymdp_bench.leaderboard.standings.tables import percent
+
+OWNED = {
+    "owner": "signed by the key that owns it",
+    "unclaimed": "unclaimed: no key owns it",
+    "foreign": "claimed by a key that has not signed this",
+}
+CHARACTER, PADDING = 6.1, 14
+"""Pixels of a badge's letter, on average, and around a text."""
+
+
+def agent_view(rows: Sequence[tuple[Standing, Row]], total: Total | None = None) -> dict[str, Any]:
+    """Everything about one agent, from its row on every board and its place on the overall one."""
+    entries = [row.entry for _, row in rows]
+    newest = max(entries, key=lambda entry: (entry.ownership != "foreign", entry.metadata.date)).metadata
+    first = rows[0][0].board.bank
+    return {
+        "agent": newest,
+        "run": f"anymdp-bench run {newest.entry_point} --board {first} --out runs"
+        if newest.entry_point
+        else None,
+        "total": total,
+        "badge": badge_text(total, len(rows)),
+        "rows": [_row(standing, row) for standing, row in rows],
+    }
+
+
+def _row(standing: Standing, row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "board": entry.board,
+        "plain": plain_name(entry.board).full,
+        "track": entry.track,
+        "n_tasks": entry.n_tasks,
+        "rank": rank_value(row),
+        "cells": cells(row.scores),
+        "tags": tags(entry),
+        "curve": curve_key(entry),
+        "submission": f"leaderboards/submissions/{entry.board}/{entry.name}",
+        "verdict": verdict_date(entry),
+        "found": list(_found(entry)),
+        "details": list(_details(entry)),
+    }
+
+
+def badge_text(total: Total | None, n_boards: int) -> str:
+    """What an agent's badge says."""
+    if total is None:
+        return f"{n_boards} board{'s' * (n_boards > 1)}"
+    return f"{percent(total.mean)} % overall, {total.group}"
+
+
+def badge_view(text: str, verified: bool) -> dict[str, Any]:
+    """Sizes and texts of a badge, in pixels."""
+    left, right = (round(CHARACTER * len(words)) + PADDING for words in ("AnyMDP", text))
+    return {"text": text, "left": left, "right": right, "width": left + right, "verified": verified}
+
+
+def verdict_date(entry: Entry) -> str:
+    """Day of the newest finding; the older rules' verdicts have none."""
+    return max((line.date for line in entry.findings.lines), default="")
+
+
+def _found(entry: Entry) -> Iterator[str]:
+    """What was replayed and what came out, and what is missing; sentences."""
+    findings, needs = entry.findings, entry.needs
+    if findings.replays:
+        yield f"{len(findings.equal_shards)} of {needs.shards} shards were played again, equal to the bit."
+    for line in (*findings.again("renamed"), *findings.again("fresh")):
+        where = f"{line.tasks} {line.kind} tasks with new seeds"
+        names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"
+        drop = f"drop {percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}], 99.9 % interval"
+        yield f"On {where}{names}: {percent(line.found)} %, {drop}."
+    older = entry.older
+    if older is not None and older.reproduction is not None:
+        again = older.reproduction
+        yield f"Under the older rules {again.cells} runs on tasks were repeated: {again.outcome}."
+    missing = findings.missing(needs)
+    if missing:
+        yield f"Missing today: {', '.join(missing)}."
+    yield f"Signed by {findings.signer}." if findings.signer else "Signed by nobody."
+
+
+def _details(entry: Entry) -> Iterable[tuple[str, object]]:
+    """What was run, and with what."""
+    metadata = entry.metadata
+    yield "submitted", metadata.date
+    yield "name", OWNED[entry.ownership]
+    yield "gradient-free", "yes" if metadata.gradient_free else "no"
+    yield "entry point", metadata.entry_point or "none"
+    for name, value in metadata.agent.config.items():
+        yield f"setting {name}", value
+    yield "code of the agent", metadata.code.agent[:16]
+    yield "code of the package", metadata.code.anymdp_bench[:16]
+    yield "Python", metadata.machine.python
+    yield "packages", ", ".join(f"{name} {number}" for name, number in metadata.machine.packages.items())
+    yield "processor", f"{metadata.machine.processor or 'unknown'} ({metadata.machine.machine})"
