@@ -22,7 +22,7 @@ from anymdp_bench.leaderboard.standings.tables import (
     score_cells,
     status_words,
 )
-from anymdp_bench.leaderboard.verification.findings import FALLS, Remembered
+from anymdp_bench.leaderboard.verification.findings import FALLS
 
 
 class Value(NamedTuple):
