@@ -83,7 +83,7 @@ def test_ranks_follow_the_interquartile_mean_and_overlap_is_a_tie(
 
 def older(one: Entry) -> Entry:
     """The entry with a verdict of the older rules."""
-    return dataclasses.replace(one, older=Verdict.model_validate(older_verdict("0" * 64)))
+    return dataclasses.replace(one, older=Verdict.model_validate(older_verdict("1" * 64)))
 
 
 def test_ranks_are_for_the_verified_and_the_others_stand_below(model: Entry, submission: Submission) -> None:

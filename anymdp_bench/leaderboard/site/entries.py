@@ -13,6 +13,7 @@ from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.overall import Total
 from anymdp_bench.leaderboard.standings.ranking import Row
 from anymdp_bench.leaderboard.standings.tables import percent
+from anymdp_bench.leaderboard.verification.findings import Remembered
 
 OWNED = {
     "owner": "signed by the key that owns it",
@@ -85,6 +86,10 @@ def _found(entry: Entry) -> Iterator[str]:
         names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"
         drop = f"drop {percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}], 99.9 % interval"
         yield f"On {where}{names}: {percent(line.found)} %, {drop}."
+    for test in findings.lines:
+        if isinstance(test, Remembered):
+            chance = f"{test.chance:.2g} for an agent that knows none by heart"
+            yield f"Against {test.plays} plays on {test.tasks} renamed tasks it stands out: chance {chance}."
     older = entry.older
     if older is not None and older.reproduction is not None:
         again = older.reproduction

@@ -43,7 +43,7 @@ class KnowsSome(Learner):
 
     def begin(self, n: int, observation_space: Any, action_space: Any, seed: int, **others: Any) -> None:
         super().begin(n, observation_space, action_space, seed, **others)
-        self.known = self.KNOWN * (seed == child_seed(0, "agent", 0, 0))
+        self.known = self.KNOWN * (n == WHOLE and seed == child_seed(0, "agent", 0, 0))
         self.best, self.pulls = best_arms(load_bank(BANDITS).board_tasks())[: self.known], 0
 
     def act(self, observations: Any, active: Any) -> Any:
