@@ -193,3 +193,13 @@ def test_illegal_mixers_are_refused() -> None:
         make_mixer("lstm", 32, 8)
     with pytest.raises(InvalidConfig, match="not a multiple"):
         make_mixer("rwkv7", 30, 8)
+
+
+def test_no_gradient_makes_s5_forget_backwards() -> None:
+    torch.manual_seed(0)
+    mixer = S5(16, 8)
+    with torch.no_grad():
+        for weight in mixer.parameters():
+            weight -= 0.5
+        outputs, _ = mixer(torch.randn(1, 4096, 16), mixer.initial_state(1, torch.device("cpu")))
+    assert torch.isfinite(outputs).all() and outputs.abs().max() < 1e4

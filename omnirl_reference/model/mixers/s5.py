@@ -78,7 +78,8 @@ class S5(nn.Module):
         n = len(frequencies)
         self.decay_rate = nn.Parameter(torch.full((n,), 0.5).log())
         self.frequency = nn.Parameter(frequencies)
-        self.step = nn.Parameter(LEAST_STEP * (LARGEST_STEP / LEAST_STEP) ** torch.rand(n))
+        first = LEAST_STEP * (LARGEST_STEP / LEAST_STEP) ** torch.rand(n)
+        self.log_step = nn.Parameter(first.log())
         self.into = nn.Linear(width, 2 * n, bias=False)
         self.read = nn.Linear(2 * n, width, bias=False)
         self.skip = nn.Parameter(torch.randn(width))
@@ -102,7 +103,7 @@ class S5(nn.Module):
         keep = torch.ones(x.shape[:2], device=x.device) if reset is None else (~reset).float()
         with torch.autocast(x.device.type, enabled=False):
             rate = torch.complex(-self.decay_rate.exp(), self.frequency)
-            decay = (rate * self.step).exp()
+            decay = (rate * self.log_step.exp()).exp()
             u = (decay - 1) / rate * torch.view_as_complex(projected.unflatten(-1, (-1, 2)))
             mix = diagonal_recurrence if x.shape[1] == 1 else diagonal_chunks
             states, new = mix(u, decay, keep, torch.view_as_complex(state[0]))
