@@ -18,6 +18,11 @@ WIDTH, HEIGHT = 6.0, 3.6
 """Inches of one panel."""
 DOTTED = "dotted: training episodes"
 """What a learner's dotted line is, in the legend of a row."""
+_TABLEAU = "blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "olive", "cyan"
+COLORS = (*(f"tab:{name}" for name in _TABLEAU), "black", "navy", "gold", "magenta")
+"""One for each agent of a row."""
+MOST_BANDS, FAINT = 3, 0.06
+"""Bands of more curves than this are drawn fainter, so that the curves are seen."""
 LEGEND_ENTRY, LEGEND_LINE = 1.9, 0.22
 """Inches that an entry of a legend takes, and a line of entries."""
 
@@ -87,6 +92,7 @@ def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
     training episodes; a cross is the paper's performance at its steps to 99 %.
     """
     figure, (axes,) = new_figure()
+    axes.set_prop_cycle(color=COLORS)
     dotted = ""
     for result in results:
         curve, name = result.curve(), result.manifest.agent.name
@@ -99,6 +105,9 @@ def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
         figures = published().get(result.manifest.board.bank, {}).get(METHODS.get(name, ""))
         if figures is not None:
             axes.plot(figures.steps, figures.performance, "x", color=color, label=f"paper: {METHODS[name]}")
+    if len(results) > MOST_BANDS:
+        for band in axes.collections:
+            band.set_alpha(FAINT)
     axes.set_title(title)
     add_legend(figure, [axes], dotted)
     save_figure(figure, path)

@@ -25,7 +25,7 @@ from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
 from anymdp_bench.reproduce import difficulty, efficiency, laws
 from anymdp_bench.reproduce.compact import Compact, load_compact, save_compact
 from anymdp_bench.reproduce.document import pipe_table, replace_part
-from anymdp_bench.reproduce.figures import add_legend, new_figure
+from anymdp_bench.reproduce.figures import COLORS, add_legend, new_figure
 from anymdp_bench.reproduce.runs import RESULTS, Cell, Places, find, play
 from anymdp_bench.reproduce.table import (
     CANNOT_PLAY,
@@ -463,3 +463,7 @@ def test_the_committed_table_prints_in_three_seconds(capsys, monkeypatch, tmp_pa
     text = command(capsys, monkeypatch, "paper-table", "--agents", "q-ucb", "--no-run")
     assert time.process_time() - start < 3
     assert "### q-ucb" in text
+
+
+def test_the_agents_of_a_row_have_colours_of_their_own() -> None:
+    assert len(set(COLORS)) == len(COLORS) >= 14
