@@ -20,7 +20,7 @@ from anymdp_bench.evaluation.boards import get_board
 from anymdp_bench.evaluation.report import interval_text
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
-from anymdp_bench.reproduce.figures import new_figure, save_figure
+from anymdp_bench.reproduce.figures import add_legend, new_figure, save_figure
 from anymdp_bench.reproduce.runs import Cell
 from anymdp_bench.scoring.intervals import mean_interval
 from anymdp_bench.tasks.protocol import Task
@@ -152,7 +152,7 @@ def _after(episodes: Sequence[int]) -> str:
 def draw_difficulty(results: Results, path: Path) -> None:
     """Draw mean test scores over training episodes, a panel for each agent and size."""
     panels = list(dict.fromkeys((agent, size) for agent, size, _ in results))
-    figure, all_axes = new_figure(len(panels))
+    figure, all_axes = new_figure(len(panels), columns=2)
     for axes, (agent, size) in zip(all_axes, panels, strict=True):
         for variant in VARIANTS:
             result = results.get((agent, size, variant))
@@ -160,5 +160,5 @@ def draw_difficulty(results: Results, path: Path) -> None:
                 mean = result.curve().groupby("episodes")["score"].mean()
                 axes.plot(mean.index, mean, label=variant)
         axes.set(xscale="log", xlabel="training episodes", ylabel="score", title=f"{agent}, {size} states")
-        axes.legend(fontsize="small")
+    add_legend(figure, all_axes)
     save_figure(figure, path)

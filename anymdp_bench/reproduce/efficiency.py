@@ -20,7 +20,7 @@ from anymdp_bench.evaluation.report import DASH, LEARNER_MARK, count_text
 from anymdp_bench.foundation.types import FloatArray
 from anymdp_bench.reproduce.compact import Compact
 from anymdp_bench.reproduce.document import lines_of, pipe_table
-from anymdp_bench.reproduce.figures import new_figure, save_figure
+from anymdp_bench.reproduce.figures import add_legend, new_figure, save_figure
 from anymdp_bench.reproduce.runs import Cell
 from anymdp_bench.reproduce.table import CANNOT_PLAY, LIMITS, NOT_RUN, Results, can_play, paper_cells
 from anymdp_bench.scoring.intervals import CONFIDENCE, RESAMPLES, resampled_rows
@@ -164,7 +164,7 @@ def draw_efficiency(results: Results, agents: Sequence[str], path: Path) -> None
     episodes between two points. Crosses are the paper's performance at its steps to 99 %, in the colour of
     the agent that stands for the method, grey where none does.
     """
-    figure, panels = new_figure(len(BANKS), columns=3)
+    figure, panels = new_figure(len(BANKS), columns=2)
     for axes, bank in zip(panels, BANKS, strict=True):
         colors: dict[str, str] = {}
         for number, agent in enumerate(agents):
@@ -178,11 +178,7 @@ def draw_efficiency(results: Results, agents: Sequence[str], path: Path) -> None
         axes.axhline(1, color="black", linewidth=0.5)
         axes.set(xscale="log", xlim=STEPS, ylim=SCORES, title=environments()[bank])
         axes.set(xlabel="environment steps per task", ylabel="score (0 uniform, 1 oracle)")
-    drawn = [axes.get_legend_handles_labels() for axes in panels]
-    legend = {
-        label: handle for handles, labels in drawn for handle, label in zip(handles, labels, strict=True)
-    }
-    figure.legend([*legend.values()], [*legend], fontsize="small", loc="outside lower center", ncols=6)
+    add_legend(figure, panels, "dotted: lived at equal steps")
     save_figure(figure, path)
 
 

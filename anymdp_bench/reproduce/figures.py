@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anymdp_bench.evaluation.paper import METHODS, environments, published
 from anymdp_bench.evaluation.plots import plot_curve
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 6.0, 3.6
 """Inches of one panel."""
+DOTTED = "dotted: training episodes"
+"""What a learner's dotted line is, in the legend of a row."""
+_TABLEAU = "blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "olive", "cyan"
+COLORS = (*(f"tab:{name}" for name in _TABLEAU), "black", "navy", "gold", "magenta")
+"""One for each agent of a row."""
+MOST_BANDS, FAINT = 3, 0.06
+"""Bands of more curves than this are drawn fainter, so that the curves are seen."""
+LEGEND_ENTRY, LEGEND_LINE = 1.9, 0.22
+"""Inches that an entry of a legend takes, and a line of entries."""
 
 
 def new_figure(n_panels: int = 1, columns: int | None = None) -> tuple[Figure, list[Axes]]:
@@ -26,6 +35,27 @@ def new_figure(n_panels: int = 1, columns: int | None = None) -> tuple[Figure, l
     down = -(-n_panels // across)
     figure = Figure(figsize=(WIDTH * across, HEIGHT * down), layout="constrained")
     return figure, list(figure.subplots(down, across, squeeze=False).ravel()[:n_panels])
+
+
+def add_legend(figure: Figure, panels: Sequence[Axes], dotted: str = "") -> None:
+    """Write one legend below all panels, where it covers no curve; `dotted` says what dotted lines are.
+
+    The figure grows by what the legend takes.
+    """
+    from matplotlib.lines import Line2D
+
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+        if (own := axes.get_legend()) is not None:
+            own.remove()
+    if dotted:
+        found[dotted] = Line2D([], [], color="0.3", linestyle=":")
+    width, height = figure.get_size_inches()
+    columns = max(1, int(width / LEGEND_ENTRY))
+    figure.set_size_inches(width, height + LEGEND_LINE * (1 + -(-len(found) // columns)))
+    figure.legend([*found.values()], [*found], fontsize="small", loc="outside lower center", ncols=columns)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -62,16 +92,22 @@ def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
     training episodes; a cross is the paper's performance at its steps to 99 %.
     """
     figure, (axes,) = new_figure()
+    axes.set_prop_cycle(color=COLORS)
+    dotted = ""
     for result in results:
         curve, name = result.curve(), result.manifest.agent.name
         plot_curve(curve, label=name, ax=axes)
         color = axes.lines[-1].get_color()
         if "lived" in curve:
+            dotted = DOTTED
             points = curve.groupby("episodes")
             axes.plot(points["steps"].mean(), points["lived"].mean(), ":", color=color, linewidth=1)
         figures = published().get(result.manifest.board.bank, {}).get(METHODS.get(name, ""))
         if figures is not None:
             axes.plot(figures.steps, figures.performance, "x", color=color, label=f"paper: {METHODS[name]}")
+    if len(results) > MOST_BANDS:
+        for band in axes.collections:
+            band.set_alpha(FAINT)
     axes.set_title(title)
-    axes.legend(fontsize="small")
+    add_legend(figure, [axes], dotted)
     save_figure(figure, path)

@@ -24,7 +24,7 @@ from anymdp_bench.leaderboard.site.build import MARKER, build_site, rows_of_agen
 from anymdp_bench.leaderboard.site.data import script_text
 from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.site.overview import heat_view, leaders_of_all
-from anymdp_bench.leaderboard.site.rows import board_view
+from anymdp_bench.leaderboard.site.rows import board_view, first_names
 from anymdp_bench.leaderboard.site.serve import make_server
 from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.load import Standing, Standings, load_standings
@@ -197,6 +197,12 @@ def test_a_heat_map_has_a_cell_for_every_row_that_counts(standings: Standings) -
     assert sum(cell is not None for cell in short["cells"]) == 1
     for cell in filter(None, alpha["cells"]):
         assert cell["step"] == round(10 * min(1, max(0, cell["sort"])))
+
+
+def test_the_first_of_a_track_are_plotted_but_never_uniform_play() -> None:
+    places = [("a", 1), ("uniform", 2), ("b", 2), ("c", 3), ("d", 4), ("x", None), ("y", None), ("z", None)]
+    assert first_names(places, "in-context") == {"a", "b", "c", "x", "y"}
+    assert first_names(places, "learner") == {"a", "b", "x"}
 
 
 def test_uniform_play_is_never_the_best(standings: Standings) -> None:

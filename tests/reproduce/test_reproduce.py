@@ -25,6 +25,7 @@ from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
 from anymdp_bench.reproduce import difficulty, efficiency, laws
 from anymdp_bench.reproduce.compact import Compact, load_compact, save_compact
 from anymdp_bench.reproduce.document import pipe_table, replace_part
+from anymdp_bench.reproduce.figures import COLORS, add_legend, new_figure
 from anymdp_bench.reproduce.runs import RESULTS, Cell, Places, find, play
 from anymdp_bench.reproduce.table import (
     CANNOT_PLAY,
@@ -256,6 +257,20 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     return capsys.readouterr().out
 
 
+def test_a_legend_covers_no_curve_and_says_what_dotted_lines_are() -> None:
+    figure, panels = new_figure(3, columns=2)
+    for axes, names in zip(panels, ("ab", "bc", "a"), strict=True):
+        for name in names:
+            axes.plot([1, 2], [0, 1], label=name)
+        axes.legend()
+    add_legend(figure, panels, "dotted: lived")
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c", "dotted: lived"]
+    assert legend.get_window_extent().y1 <= min(axes.get_window_extent().y0 for axes in panels)
+    assert all(axes.get_legend() is None for axes in panels)
+
+
 def test_the_command_runs_what_is_missing_and_then_prints(capsys, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     words = "paper-table", "--agents", "oracle,uniform", "--results", "kept", "--jobs", "1"
@@ -448,3 +463,7 @@ def test_the_committed_table_prints_in_three_seconds(capsys, monkeypatch, tmp_pa
     text = command(capsys, monkeypatch, "paper-table", "--agents", "q-ucb", "--no-run")
     assert time.process_time() - start < 3
     assert "### q-ucb" in text
+
+
+def test_the_agents_of_a_row_have_colours_of_their_own() -> None:
+    assert len(set(COLORS)) == len(COLORS) >= 14

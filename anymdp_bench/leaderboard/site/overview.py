@@ -14,11 +14,11 @@ from anymdp_bench.leaderboard.site.data import rounded, script_text
 from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.site.rows import (
     GOOD,
-    LED,
     PLOTTED,
     Value,
     cells,
     everyones,
+    first_names,
     leading,
     rank_value,
     tags,
@@ -42,7 +42,7 @@ def leaders_of_all(overall: Mapping[str, Sequence[Total]]) -> dict[str, Any]:
     rows = []
     for track in TRACKS:
         totals = list(overall.get(track, ()))
-        led = _leading_totals(totals, track)
+        led = first_names(((total.entry.name, total.rank) for total in totals), track)
         rows += [_total_row(total, track, total.entry.name in led) for total in totals[:MOST_LEADERS]]
     note = f"Mean over {len(paper_boards())} rows, each on its first {TASKS} tasks."
     return {"key": NAME, "title": f"All {len(paper_boards())} rows", "note": note, "rows": rows}
@@ -55,7 +55,7 @@ def leaders_of_row(standing: Standing) -> dict[str, Any]:
     for track in TRACKS:
         ranking = everyones(standing, track)
         if ranking is not None:
-            led = leading(ranking.rows)
+            led = leading(ranking.rows, track)
             mine = [row for row in ranking.rows if row.group in PLOTTED and row.scores]
             rows += [_board_row(row, row.entry.name in led) for row in mine[:MOST_LEADERS]]
             fewest = min(fewest, ranking.n_tasks)
@@ -74,12 +74,6 @@ def leaders_script(view: Mapping[str, Any]) -> str:
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     rank, score = row["rank"], row["score"]
     return {**row, "rank": rank.text, "score": score.text, "interval": score.note}
-
-
-def _leading_totals(totals: Sequence[Total], track: str) -> set[str]:
-    ranked = [total.entry.name for total in totals if total.rank is not None]
-    others = [total.entry.name for total in totals if total.rank is None]
-    return {*ranked[: LED[track, True]], *others[: LED[track, False]]}
 
 
 def _total_row(total: Total, track: str, led: bool) -> dict[str, Any]:

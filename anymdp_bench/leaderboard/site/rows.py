@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -131,18 +131,25 @@ def tags(entry: Entry) -> list[dict[str, str]]:
     return [{"text": word, "kind": kinds.get(word, "no")} for word in status_words(entry) if word not in said]
 
 
-def leading(rows: Sequence[Row]) -> set[str]:
+def leading(rows: Sequence[Row], track: str) -> set[str]:
     """Names of the entries of a ranking that are plotted at first."""
-    found: set[str] = set()
-    for ranked in (True, False):
-        mine = [row.entry for row in rows if row.group in PLOTTED and (row.rank is not None) == ranked]
-        found |= {entry.name for entry in mine[: LED[mine[0].track, ranked] if mine else 0]}
-    return found
+    places = ((row.entry.name, row.rank) for row in rows if row.group in PLOTTED)
+    return first_names(places, track)
+
+
+def first_names(places: Iterable[tuple[str, int | None]], track: str) -> set[str]:
+    """First ranked and first other names of a track, from names and ranks in order; never uniform play."""
+    known = [(name, rank is not None) for name, rank in places if name != UNIFORM]
+    return {
+        name
+        for wanted in (True, False)
+        for name in [name for name, ranked in known if ranked == wanted][: LED[track, wanted]]
+    }
 
 
 def ranking_view(ranking: Ranking, standing: Standing) -> dict[str, Any]:
     """A ranking, its rows in groups with a line above each but the first."""
-    led = leading(ranking.rows)
+    led = leading(ranking.rows, ranking.track)
     groups = [
         {"name": name, "label": LINES[name], "rows": [_entry_row(row, led) for row in rows]}
         for name, rows in groupby(ranking.rows, key=lambda row: row.group)
