@@ -39,6 +39,7 @@ BOARD = "board"
 """Folder of the built leaderboards."""
 LINK = re.compile(r"(\]\()([^)#\s]+)([^)]*\))")
 FACTS = re.compile(r"^<!-- facts: ([\w-]+) -->$", re.MULTILINE)
+NOTEBOOK_LINK = re.compile(r'href="([\w-]+)\.ipynb"')
 SEED, STEPS = 3, 3
 
 API = {
@@ -109,6 +110,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     if page.file.generated_by is None:
         markdown = _with_page_links(markdown, "docs")
     return FACTS.sub(lambda match: _facts(match[1]), markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Turn links between notebooks, which work where files are browsed, into links between pages."""
+    return NOTEBOOK_LINK.sub(r'href="../\1/"', html) if page.file.src_uri.endswith(".ipynb") else html
 
 
 def on_nav(nav: Any, config: Any, files: Any) -> Any:

@@ -75,3 +75,13 @@ def test_links_between_documents_become_links_between_pages(hooks: ModuleType) -
     assert hooks._with_page_links(text, "") == "[a](agents.md#x) [b](contributing.md) [c](https://x.org/y)"
     assert hooks._with_page_links("[d](../leaderboards/README.md)", "docs") == "[d](submissions.md)"
     assert hooks._with_page_links("[e](../docs/leaderboards.md)", "leaderboards") == "[e](leaderboards.md)"
+
+
+def test_links_between_notebooks_become_links_between_pages(hooks: ModuleType) -> None:
+    class page:
+        class file:
+            src_uri = "notebooks/task.ipynb"
+
+    assert hooks.on_page_content('<a href="ppo.ipynb">', page, None, None) == '<a href="../ppo/">'
+    page.file.src_uri = "agents.md"
+    assert hooks.on_page_content('<a href="ppo.ipynb">', page, None, None) == '<a href="ppo.ipynb">'
