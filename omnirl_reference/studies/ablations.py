@@ -14,13 +14,11 @@ import pandas as pd
 from anymdp_bench.foundation.files import write_text
 from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.config import ExactConfig, Pool
-from omnirl_reference.exact.trainer import ExactTrainer
 from omnirl_reference.factories import make
 from omnirl_reference.model.shipped import NOTES
 from omnirl_reference.playing.validation import OWN_EPISODES, Plan, validate
-from omnirl_reference.studies.running import Tell, quiet
+from omnirl_reference.studies.running import Tell, is_done, quiet, train_exact_in_turn
 
-TELL_EVERY = 250
 LIFE = 5000
 WINDOWS = ("500-1000", "2000-5000")
 """Steps of an online life that are shown."""
@@ -62,7 +60,7 @@ def ablations_of(base: ExactConfig) -> list[Ablation]:
 def train_ablations(
     runs: Sequence[Ablation], out: Path, *, minutes: float = math.inf, tell: Tell = quiet
 ) -> bool:
-    """Train all runs that are not done and play them; the same call goes on where it was stopped.
+    """Train all runs that are not done; the same call goes on where it was stopped.
 
     Args:
         runs: From `ablations_of`.
@@ -73,20 +71,7 @@ def train_ablations(
     Returns:
         Whether all are done.
     """
-    left = 60 * minutes
-    for run in runs:
-        trainer = ExactTrainer(run.config, out / run.config.name)
-        begun = trainer.seconds
-
-        def note(values: dict[str, float], run: Ablation = run, trainer: ExactTrainer = trainer) -> None:
-            if trainer.update % TELL_EVERY == 0:
-                tell(run.config.name, trainer.update, run.config.updates)
-
-        trainer.run(note, minutes=left / 60)
-        left -= trainer.seconds - begun
-        if trainer.update < run.config.updates:
-            return False
-    return True
+    return train_exact_in_turn([run.config for run in runs], out, minutes=minutes, tell=tell)
 
 
 def played(run: Path, n_tasks: int) -> dict[str, float]:
@@ -106,7 +91,7 @@ def ablation_summary(runs: Sequence[Ablation], out: Path, n_tasks: int) -> pd.Da
     rows = []
     for run in runs:
         folder = out / run.config.name
-        if (folder / NOTES).is_file() and read_json(folder / NOTES)["updates"] == run.config.updates:
+        if is_done(folder, run.config.updates):
             minutes = read_json(folder / NOTES)["seconds"] / 60
             rows.append({"change": run.change, **played(folder, n_tasks), "minutes": minutes})
     return pd.DataFrame(rows, columns=["change", *WINDOWS, OWN, "minutes"])

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -16,16 +16,16 @@ from anymdp_bench import child_seed
 from anymdp_bench.foundation.files import write_text
 from omnirl_reference.config.file import read_json
 from omnirl_reference.exact.batch import losses, make_batch, write_tables
+from omnirl_reference.exact.checkpoint import load_network
 from omnirl_reference.exact.config import ExactConfig
 from omnirl_reference.exact.network import ExactNetwork
-from omnirl_reference.exact.trainer import ExactTrainer, lanes_of
+from omnirl_reference.exact.trainer import lanes_of
 from omnirl_reference.model.shipped import NOTES
-from omnirl_reference.studies.running import Tell, quiet
+from omnirl_reference.studies.running import Tell, is_done, quiet, train_exact_in_turn
 from omnirl_reference.studies.scaling import online_score, run_name
 
 TICKS = 300
 """Looks at the lanes of a measurement; the first third is left out, when all lives are young."""
-TELL_EVERY = 250
 
 
 class ExactRun(NamedTuple):
@@ -55,7 +55,7 @@ def exact_runs_of(base: ExactConfig, counts: Sequence[int | None]) -> list[Exact
 def exact_study(
     runs: Sequence[ExactRun], out: Path, *, minutes: float = math.inf, tell: Tell = quiet
 ) -> bool:
-    """Train all runs that are not done and measure them; the same call goes on where it was stopped.
+    """Train all runs that are not done; the same call goes on where it was stopped.
 
     Args:
         runs: From `exact_runs_of`.
@@ -66,23 +66,7 @@ def exact_study(
     Returns:
         Whether all are done.
     """
-    left = 60 * minutes
-    for run in runs:
-        trainer = ExactTrainer(run.config, out / run.name)
-        begun = trainer.seconds
-
-        def note(values: dict[str, float], run: ExactRun = run, trainer: ExactTrainer = trainer) -> None:
-            if trainer.update % TELL_EVERY == 0:
-                tell(run.name, trainer.update, run.config.updates)
-
-        trainer.run(note, minutes=left / 60)
-        left -= trainer.seconds - begun
-        if trainer.update < run.config.updates:
-            return False
-        kept = trainer.folder / "measured.json"
-        if not kept.is_file():
-            write_text(kept, json.dumps(measured(trainer.average, run.config)))
-    return True
+    return train_exact_in_turn([run.config for run in runs], out, minutes=minutes, tell=tell)
 
 
 def measured(network: ExactNetwork, config: ExactConfig) -> dict[str, float]:
@@ -116,10 +100,18 @@ def exact_summary(runs: Sequence[ExactRun], out: Path, n_tasks: int) -> pd.DataF
     """One row for each finished run: losses, online score on `n_tasks` validation tasks, minutes."""
     rows = []
     for run in runs:
-        kept = out / run.name / "measured.json"
-        if kept.is_file():
-            row = {"tasks": "endless" if run.tasks is None else run.tasks, **read_json(kept)}
-            row["online"] = online_score(out / run.name, n_tasks) if n_tasks else math.nan
-            row["minutes"] = read_json(out / run.name / NOTES)["seconds"] / 60
+        folder = out / run.name
+        if is_done(folder, run.config.updates):
+            row = {"tasks": "endless" if run.tasks is None else run.tasks, **_measured(run, folder)}
+            row["online"] = online_score(folder, n_tasks) if n_tasks else math.nan
+            row["minutes"] = read_json(folder / NOTES)["seconds"] / 60
             rows.append(row)
     return pd.DataFrame(rows, columns=["tasks", "seen", "unseen", "online", "minutes"])
+
+
+def _measured(run: ExactRun, folder: Path) -> dict[str, Any]:
+    """What `measured` says of a finished run; it is kept."""
+    kept = folder / "measured.json"
+    if not kept.is_file():
+        write_text(kept, json.dumps(measured(load_network(folder)[0], run.config)))
+    return dict(read_json(kept))

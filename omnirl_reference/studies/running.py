@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from omnirl_reference.config.fields import TrainConfig
+from omnirl_reference.config.file import read_json
+from omnirl_reference.exact.config import ExactConfig
+from omnirl_reference.exact.trainer import ExactTrainer
+from omnirl_reference.model.shipped import NOTES
 from omnirl_reference.training.trainer import Trainer
+
+TELL_EVERY = 250
 
 Tell = Callable[[str, int, int], None]
 """Told a run's name, its updates done and all its updates."""
@@ -59,6 +65,30 @@ def train_in_turn(
         if trainer.update < run.config.updates:
             return False
     return True
+
+
+def train_exact_in_turn(configs: Sequence[ExactConfig], out: Path, *, minutes: float, tell: Tell) -> bool:
+    """The same for exact memories, whose runs are called as their configurations are."""
+    left = 60 * minutes
+    for config in configs:
+        trainer = ExactTrainer(config, out / config.name)
+        begun = trainer.seconds
+
+        def note(values: dict[str, float], trainer: ExactTrainer = trainer) -> None:
+            if trainer.update % TELL_EVERY == 0:
+                tell(trainer.config.name, trainer.update, trainer.config.updates)
+
+        trainer.run(note, minutes=left / 60)
+        left -= trainer.seconds - begun
+        if trainer.update < config.updates:
+            return False
+    return True
+
+
+def is_done(folder: Path, updates: int) -> bool:
+    """Whether a run's folder holds a model of so many updates."""
+    notes = folder / NOTES
+    return notes.is_file() and bool(read_json(notes).get("updates") == updates)
 
 
 def quiet(name: str, done: int, of: int) -> None:
