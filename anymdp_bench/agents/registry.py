@@ -27,6 +27,10 @@ def agent_table() -> dict[str, str]:
 
     Raises:
         AgentError: two packages offer different agents under one name.
+
+    Example:
+        >>> "uniform" in agent_table()
+        True
     """
     table: dict[str, str] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
@@ -51,6 +55,10 @@ def make_agent(
         UnknownName: nothing of that name; the message lists what there is.
         InvalidConfig: the factory has no such option.
         AgentError: the factory raised, or what it made is not an agent.
+
+    Example:
+        >>> make_agent("uniform").info.name
+        'uniform'
     """
     factory = load_object(name if ":" in name else lookup("agent", agent_table(), name))
     if not callable(factory):

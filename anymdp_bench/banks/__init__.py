@@ -63,5 +63,9 @@ def load_bank(name: str) -> Bank:
 
     Raises:
         UnknownName: with the nearest names, or all.
+
+    Example:
+        >>> len(load_bank("anymdp-16x5-v0").test)
+        256
     """
     return lookup("bank", BANKS, name).bank()

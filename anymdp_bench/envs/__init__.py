@@ -131,6 +131,12 @@ def batch_env(
         autoreset_mode: As for `BatchEnv`.
         info_level: As for `BatchEnv`.
         render_mode: As for `BatchEnv`.
+
+    Example:
+        >>> env = batch_env([sample_task("anymdp", seed=seed) for seed in range(3)])
+        >>> observations, infos = env.reset(seed=0)
+        >>> observations.shape
+        (3,)
     """
     from anymdp_bench.tasks.task import TabularTask
 
@@ -152,6 +158,11 @@ def task_of(env: object) -> Task:
 
     Raises:
         InvalidConfig: it is no environment of this package.
+
+    Example:
+        >>> env = gymnasium.make("anymdp_bench:AnyMDP-v0", task_seed=7)
+        >>> task_of(env).n_actions
+        5
     """
     from anymdp_bench.tasks.protocol import Task as AnyTask
 

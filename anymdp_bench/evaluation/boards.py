@@ -250,5 +250,9 @@ def get_board(name: str) -> Board:
 
     Raises:
         UnknownName: with the nearest names, or all.
+
+    Example:
+        >>> get_board("anymdp-16x5-v0").name
+        'anymdp-16x5-online-v0'
     """
     return lookup("board", BOARDS, board_name(name, "online") if name not in BOARDS else name)

@@ -68,6 +68,11 @@ def evaluate(
         RecordsError: `out` holds a different run, or a live one.
         WorkerLost: a worker process has died; finished shards are kept in `out`.
         UndefinedScore: never here, but from the result's `scores`.
+
+    Example:
+        >>> result = evaluate("uniform", "darkroom-6-v0", runs=2)
+        >>> len(result.scores())
+        1
     """
     jobs = check_integer("jobs", jobs, 1)
     check_backend(backend)

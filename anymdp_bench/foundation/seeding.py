@@ -53,7 +53,12 @@ def check_seed(seed: object) -> int:
 
 
 def child_seed(seed: int, *names: str | int) -> int:
-    """Derive a seed in [0, 2**63) for a named purpose, e.g. ``child_seed(0, "bank", "test", 3)``."""
+    """Derive a seed in [0, 2**63) for a named purpose, e.g. ``child_seed(0, "bank", "test", 3)``.
+
+    Example:
+        >>> child_seed(7, "a") == child_seed(7, "b")
+        False
+    """
     parts = [name if isinstance(name, str) else operator.index(name) for name in names]
     text = "/".join([str(check_seed(seed)), *map(repr, parts)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1

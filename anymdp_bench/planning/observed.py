@@ -30,6 +30,11 @@ def by_observation(task: Task, table: ArrayLike) -> NDArray[Any]:
         NotTabular: the task has no tables.
         InvalidPolicy: the table is not of the task's states, observations are drawn, or two states share an
             id.
+
+    Example:
+        >>> task = sample_task("anymdp", seed=7)
+        >>> by_observation(task, plan(task)).shape  # a row for every id that an agent sees
+        (16, 5)
     """
     tabular = require_tabular(task)
     values = np.asarray(table)

@@ -55,6 +55,11 @@ def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
     Raises:
         NotTabular: the task has no tables.
         InvalidConfig: the discount is not in [0, 1).
+
+    Example:
+        >>> task = sample_task("anymdp", seed=7)
+        >>> plan(task).shape
+        (16, 5)
     """
     model = model_of(task)
     return _plan_model(model, check_discount(discount))
@@ -72,6 +77,10 @@ def greedy(q: Floats) -> Ints:
     """Greedy actions int64 ``[S]`` by inner state: the lowest index among Q >= max - 1e-9 * max(1, abs(max)).
 
     `by_observation` tells them by the ids that an agent sees.
+
+    Example:
+        >>> greedy(np.array([[1.0, 2.0], [3.0, 3.0]])).tolist()  # the lowest of equal actions
+        [1, 0]
     """
     best = q.max(axis=1, keepdims=True)
     actions: Ints = np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
@@ -135,6 +144,11 @@ def policy_return(task: Task, policy: ArrayLike) -> ReturnMoments:
     Args:
         task: A tabular task; episodes end in terminal states or at its horizon.
         policy: int ``[S]`` actions or float ``[S, A]`` probabilities over inner states.
+
+    Example:
+        >>> task = sample_task("anymdp", seed=7)
+        >>> policy_return(task, greedy(plan(task))).mean > references(task).random
+        True
     """
     return _return_of_model(model_of(task), task, policy)
 
@@ -177,7 +191,13 @@ def advantages(task: Task, policies: Sequence[ArrayLike]) -> Floats:
 
 
 def finite_horizon_optimum(task: Task) -> float:
-    """Largest expected undiscounted scored return of one episode over all policies, time-aware ones too."""
+    """Largest expected undiscounted scored return of one episode over all policies, time-aware ones too.
+
+    Example:
+        >>> task = sample_task("anymdp", seed=7)
+        >>> finite_horizon_optimum(task) >= references(task).oracle
+        True
+    """
     model = model_of(task)
     value = np.empty(model.n_states)
     horizon.optimal_value(

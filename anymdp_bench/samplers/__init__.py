@@ -75,6 +75,11 @@ def sample_task(family: str, *, seed: int, **config: JsonScalar) -> TabularTask:
         InvalidConfig: an unknown setting, or a value out of range.
         InvalidSeed: the seed is not an integer in [0, 2**64).
         SamplingFailed: the settings can hardly ever be accepted.
+
+    Example:
+        >>> task = sample_task("anymdp", seed=7, n_states=16, n_actions=5)
+        >>> task.transition.shape
+        (16, 5, 16)
     """
     return draw_tasks(family, settings_of(family, config), [check_seed(seed)], USER_DOMAIN)[0]
 
@@ -85,6 +90,11 @@ def sample_tasks(
     """Draw `n` tasks, those of the seeds ``seed, seed + 1, ...``, on `n_jobs` threads.
 
     The tasks do not depend on `n_jobs`; -1 means one thread per core. Raises as `sample_task` does.
+
+    Example:
+        >>> tasks = sample_tasks("garnet", 3, seed=0, n_states=8)
+        >>> [task.n_observations for task in tasks]
+        [8, 8, 8]
     """
     n = check_integer("n", n, 0, 10**9)
     first = check_seed(seed)
