@@ -12,7 +12,8 @@ import pytest
 import anymdp_bench
 
 LEAST_EXAMPLES = 16
-NAMES = [name for name in anymdp_bench.__all__ if ">>>" in (getattr(anymdp_bench, name).__doc__ or "")]
+PUBLIC = {name: getattr(anymdp_bench, name) for name in anymdp_bench.__all__}
+NAMES = [name for name, value in PUBLIC.items() if callable(value) and ">>>" in (value.__doc__ or "")]
 
 
 def test_the_most_used_names_have_examples() -> None:
@@ -22,9 +23,8 @@ def test_the_most_used_names_have_examples() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    public = {public: getattr(anymdp_bench, public) for public in anymdp_bench.__all__}
-    names = {**public, "np": np, "gymnasium": gymnasium}
-    example = doctest.DocTestParser().get_doctest(public[name].__doc__, names, name, None, 0)
+    names = {**PUBLIC, "np": np, "gymnasium": gymnasium}
+    example = doctest.DocTestParser().get_doctest(PUBLIC[name].__doc__, names, name, None, 0)
     told: list[str] = []
     doctest.DocTestRunner(verbose=False).run(example, out=told.append)
     assert not told, "".join(told)

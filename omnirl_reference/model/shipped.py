@@ -55,15 +55,20 @@ def checkpoint_folder(name: str) -> Path:
 
     Raises:
         UnknownName: there is none, or it has to be fetched first.
+        BenchError: a file of a fetched one is missing or damaged.
     """
-    for folder in (CHECKPOINTS / name, store() / name):
-        if name in checkpoint_names() and (folder / NOTES).is_file():
-            return folder
+    if name in checkpoint_names() and (CHECKPOINTS / name / NOTES).is_file():
+        return CHECKPOINTS / name
     if name in elsewhere():
+        fetched = store() / name
+        if (fetched / NOTES).is_file():
+            for file in elsewhere()[name]:
+                _read_checked(name, file, str(store()))
+            return fetched
         raise UnknownName(
             f"checkpoint {name!r} is not part of the installed package: `omnirl fetch {name} --source PLACE` "
             "takes it from omnirl_reference/checkpoints of a checkout, or from a release's address; or let "
-            f"{STORE} name a folder that holds it."
+            f"{STORE} name a folder that holds it; or give the path of its folder in place of the name."
         )
     if not (Path(name) / NOTES).is_file():
         known = ", ".join(checkpoint_names())
@@ -87,14 +92,7 @@ def fetch(name: str, source: str) -> Path:
     """
     if name not in elsewhere():
         raise UnknownName(f"checkpoint {name!r}: give one of {', '.join(elsewhere())}.")
-    contents = {}
-    for file, digest in elsewhere()[name].items():
-        place = f"{source.rstrip('/')}/{name}/{file}"
-        contents[file] = _read(place)
-        if sha256(contents[file]) != digest:
-            raise BenchError(
-                f"{place} is not the file of this version: its SHA-256 should begin with {digest[:12]}."
-            )
+    contents = {file: _read_checked(name, file, source) for file in elsewhere()[name]}
     folder = store() / name
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(contents, key=lambda file: file == NOTES):
@@ -103,9 +101,24 @@ def fetch(name: str, source: str) -> Path:
     return folder
 
 
+def _read_checked(name: str, file: str, source: str) -> bytes:
+    """Content of a checkpoint's file below a folder or an address, if it is what it should be."""
+    place, digest = f"{source.rstrip('/')}/{name}/{file}", elsewhere()[name][file]
+    content = _read(place)
+    if sha256(content) != digest:
+        raise BenchError(
+            f"{place} is not the file of this version: its SHA-256 should begin with {digest[:12]}. "
+            f"Fetch it again: omnirl fetch {name} --source PLACE."
+        )
+    return content
+
+
 def _read(place: str) -> bytes:
+    scheme, separator, _ = place.partition("://")
+    if separator and scheme not in ("https", "file"):
+        raise BenchError(f"{place} cannot be read: give a folder, or an address of https:// or file://.")
     try:
-        if not place.startswith(("https://", "file://")):
+        if not separator:
             return Path(place).read_bytes()
         with urllib.request.urlopen(place, timeout=TIMEOUT) as answer:
             content: bytes = answer.read(MOST_BYTES + 1)

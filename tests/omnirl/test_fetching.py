@@ -66,7 +66,18 @@ def test_a_flipped_bit_is_refused_and_nothing_is_kept(tmp_path: Path, installed:
     assert not installed.exists()
 
 
-@pytest.mark.parametrize("source", ["nowhere", "file:///nowhere", "https://localhost:1/nothing"])
+def test_a_bit_that_flips_in_the_store_is_seen_when_it_is_used(installed: Path) -> None:
+    weights = shipped.fetch(NAME, str(CHECKOUT)) / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(BenchError, match=rf"is not the file of this version.*omnirl fetch {NAME}"):
+        make_agent(NAME)
+
+
+@pytest.mark.parametrize(
+    "source", ["http://localhost/x", "nowhere", "file:///nowhere", "https://localhost:1/nothing"]
+)
 def test_a_source_that_cannot_be_read_is_named(source: str, installed: Path) -> None:
     with pytest.raises(BenchError, match="cannot be read"):
         shipped.fetch(NAME, source)
