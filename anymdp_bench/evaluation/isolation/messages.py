@@ -106,22 +106,28 @@ class Pipe:
         except OSError as error:
             raise Broken("has ended") from error
 
-    def receive(self, expected: int = HEADER.size) -> tuple[int, bytearray]:
+    def receive(self, frame: bytearray) -> tuple[int, bytearray]:
         """Take a frame of any length from a side that is trusted, in one call where it has the expected size.
 
+        Args:
+            frame: Written: of the expected size, at least a header's.
+
         Returns:
-            Its kind, and the whole frame.
+            Its kind, and the whole frame: `frame` itself if the size is the expected one.
 
         Raises:
             Broken: the other side is gone.
         """
-        frame = bytearray(expected)
-        got = self._fill(memoryview(frame)[: HEADER.size], self._some(frame))
+        got = self._some(frame)
+        if got < HEADER.size:
+            got = self._fill(memoryview(frame)[: HEADER.size], got)
         kind, length = HEADER.unpack_from(frame)
-        if got < HEADER.size + length:
-            frame += bytes(max(0, HEADER.size + length - expected))
-            self._fill(memoryview(frame)[: HEADER.size + length], got)
-        return kind, frame[: HEADER.size + length] if len(frame) > HEADER.size + length else frame
+        size = HEADER.size + length
+        if size > len(frame):
+            frame = frame + bytes(size - len(frame))
+        if got < size:
+            self._fill(memoryview(frame)[:size], got)
+        return kind, frame if len(frame) == size else frame[:size]
 
     def receive_answer(self, frame: bytearray) -> bytes | None:
         """Take an answer that fills `frame` (header and payload) exactly, or a fault.

@@ -57,7 +57,7 @@ class Layout:
         self.frame_size = self._masks_at + 4 * n
 
     def turn(self, frame: bytearray) -> Turn:
-        """Views into a frame of `frame_size` bytes; every step makes them anew, so calls are few."""
+        """Views into a frame of `frame_size` bytes; an agent gets new ones every step, so calls are few."""
         ids = np.frombuffer(frame, np.int64, 1 + self._n_ids, HEADER.size)
         masks = np.frombuffer(frame, np.bool_, 4 * self._n, self._masks_at)
         actions = np.frombuffer(frame, np.int64, self._n_moves, self._actions_at)

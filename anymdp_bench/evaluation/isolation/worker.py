@@ -18,7 +18,7 @@ import numpy as np
 from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.isolation.messages import HEADER, Broken, Fault, Kind, Pipe
 from anymdp_bench.evaluation.isolation.settings import OFFERED, Beginning, Description
-from anymdp_bench.evaluation.isolation.turns import HAS_LOOK, HAS_STEP, Layout
+from anymdp_bench.evaluation.isolation.turns import HAS_LOOK, HAS_STEP, Layout, Turn
 from anymdp_bench.foundation.errors import AgentError
 from anymdp_bench.records.provenance import agent_hash
 
@@ -66,7 +66,7 @@ class Server:
         self._pipe = pipe
         self._agent: Any = None
         self._call = "make"
-        self._expected = HEADER.size
+        self._next = bytearray(HEADER.size)
         self._answers: dict[int, Callable[[bytearray], bytes | bytearray]] = {
             Kind.MAKE: self._make,
             Kind.BEGIN: self._begin,
@@ -78,10 +78,10 @@ class Server:
     def serve(self) -> None:
         """Answer one request after the other."""
         while True:
-            kind, frame = self._pipe.receive(self._expected)
+            kind, frame = self._pipe.receive(self._next)
             try:
                 if kind == Kind.TURN:
-                    self._turn(frame)
+                    self._take(self._turn)
                 else:
                     self._pipe.send(Kind.ANSWER, self._answers[kind](frame[HEADER.size :]))
             except AgentError as error:
@@ -89,6 +89,8 @@ class Server:
             except Exception as error:
                 text = f"{type(error).__name__}: {error}"
                 self._pipe.send(Kind.FAULT, Fault(None, self._call, text).encode())
+            if kind == Kind.TURN:
+                self._expect_turn()
 
     def _make(self, payload: bytearray) -> bytes:
         source = json.loads(payload)
@@ -103,13 +105,17 @@ class Server:
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
         self._layout = Layout(n, *(space.shape or () for space in spaces))
-        self._expected = self._layout.frame_size
+        self._expect_turn()
         self._frame, self._actions = self._layout.new_answer()
         self._agent.begin(n, *spaces, seed, context=context, tasks=None)
         return b""
 
-    def _turn(self, frame: bytearray) -> None:
-        flags, observations, following, seen, actions, rewards, *masks, active = self._layout.turn(frame)
+    def _expect_turn(self) -> None:
+        """Make the next frame and its views now, while the evaluation is at work: agents may keep theirs."""
+        self._next, self._turn = self._layout.new_frame()
+
+    def _take(self, turn: Turn) -> None:
+        flags, observations, following, seen, actions, rewards, *masks, active = turn
         if flags[0] & HAS_STEP:
             self._call = "observe"
             self._agent.observe(observations, actions, rewards, following, *masks)
