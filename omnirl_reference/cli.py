@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anymdp_bench import BenchError, InvalidConfig
+from anymdp_bench.cli.output import AsJson, frame_rows, print_json
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.foundation.files import write_text
@@ -258,6 +259,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
     threads: Threads = 1,
     option: Options = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score a checkpoint on validation tasks: 0 is uniform play, 1 the oracle."""
     import torch
@@ -274,7 +276,7 @@ def evaluate(
         scores = validate(agent, plan, begin(protocol))
     if not scores:
         raise InvalidConfig(f"length={length}: no episode has ended by then in a window; give 500 or more.")
-    _print_scores(f"{agent.info.name}, {protocol}", scores)
+    _print_scores(f"{agent.info.name}, {protocol}", scores, as_json)
 
 
 @app.command()
@@ -301,19 +303,24 @@ def search(
 @app.command()
 def windows(
     records: Annotated[Path, typer.Argument(help="Records of an in-context agent's run on a board.")],
+    as_json: AsJson = False,
 ) -> None:
     """Score what `anymdp-bench run` recorded in the windows of `evaluate`."""
     from anymdp_bench import load_result
     from omnirl_reference.playing.validation import scores_of_run
 
     result = load_result(records)
-    _print_scores(f"{result.manifest.agent.name}, {result.manifest.board.name}", scores_of_run(result))
+    title = f"{result.manifest.agent.name}, {result.manifest.board.name}"
+    _print_scores(title, scores_of_run(result), as_json)
 
 
-def _print_scores(title: str, scores: list[Score]) -> None:
+def _print_scores(title: str, scores: list[Score], as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    if as_json:
+        print_json({"title": title, "windows": [score._asdict() for score in scores]})
+        return
     table = Table("steps", "mean, clipped", "mean", "median", "tasks", title=title)
     for score in scores:
         figures = (f"{value:.3f}" for value in score[1:4])
@@ -335,6 +342,7 @@ def compare(
     steps: Steps = None,
     with_context: WithContext = None,
     views: Views = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw the curves of several models, online, offline and by imitation, next to the paper's figures."""
     from rich.console import Console
@@ -353,6 +361,9 @@ def compare(
     summary = points(frame)
     write_text(f"{out}.csv", summary.to_csv(index=False, float_format="%.4f"))
     draw(summary, Path(f"{out}.svg"))
+    if as_json:
+        print_json({"curves": frame_rows(summary), "verdicts": verdicts(frame)})
+        return
     console = Console(soft_wrap=True)
     console.print(last_points(summary).round(3).to_string())
     for text in verdicts(frame):

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from anymdp_bench.cli.output import AsJson, print_json
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
 
 LEADERBOARDS = Path("leaderboards")
@@ -180,6 +181,7 @@ def build(
         Path | None, typer.Option(help="The leaderboards' folder before a change: claims must have stayed.")
     ] = None,
     leaderboards: Root = LEADERBOARDS,
+    as_json: AsJson = False,
 ) -> None:
     """Turn all submissions into tables (Markdown and CSV) and a static site."""
     from anymdp_bench.foundation.extras import require_extra
@@ -199,18 +201,24 @@ def build(
     wanted = tables(standings)
     if check:
         stale = stale_tables(leaderboards, wanted)
+        if as_json:
+            print_json({"tables": sorted(wanted), "stale": sorted(stale)})
         if stale:
             sys.stderr.write(f"stale: {', '.join(stale)}. Run `anymdp-bench board build` and commit.\n")
             raise typer.Exit(STALE)
-        typer.echo(f"{len(wanted)} tables are up to date.")
+        if not as_json:
+            typer.echo(f"{len(wanted)} tables are up to date.")
         return
     from anymdp_bench.leaderboard.site.build import build_site
 
     write_tables(leaderboards, wanted)
     build_site(standings, site)
-    typer.echo(
-        f"Wrote {len(wanted)} tables to {leaderboards / 'tables'} and the site to {site / 'index.html'}."
-    )
+    if as_json:
+        print_json({"tables": sorted(wanted), "folder": str(leaderboards / "tables"), "site": str(site)})
+    else:
+        typer.echo(
+            f"Wrote {len(wanted)} tables to {leaderboards / 'tables'} and the site to {site / 'index.html'}."
+        )
     with _listing_problems():
         refuse(foreign)
 

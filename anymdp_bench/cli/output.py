@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from anymdp_bench.evaluation.result import Result
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
@@ -25,6 +27,19 @@ def score_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     return [
         {str(name): value for name, value in result.scores().iloc[0].to_dict().items()} for result in results
     ]
+
+
+def frame_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every row of a table, a mapping each."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def print_table(frame: pd.DataFrame, text: str, as_json: bool) -> None:
+    """Print a table: its rows as JSON, or its text."""
+    if as_json:
+        print_json(frame_rows(frame))
+    else:
+        typer.echo(text)
 
 
 def _strict(value: Any) -> Any:

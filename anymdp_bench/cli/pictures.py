@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anymdp_bench.cli.output import AsJson, print_json
+
 if TYPE_CHECKING:
     from anymdp_bench.tasks.task import TabularTask
 
@@ -24,6 +26,7 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Picture (png, svg, pdf); default: NAME-TASK.png in this folder.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Describe one task, and draw its transitions, rewards, values and visits (extra plot)."""
     from rich.console import Console
@@ -42,6 +45,9 @@ def show(
     shown = require_tabular(tasks[task])
     path = out or Path(f"{name}-{task}.png")
     plot_task(shown).savefig(path, dpi=150)
+    if as_json:
+        print_json({**_facts(shown), "picture": str(path)})
+        return
     table = Table("")
     table.add_column(f"{name}, {split} task {task}", overflow="fold")
     for key, value in _facts(shown).items():

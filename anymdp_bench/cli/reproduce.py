@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from anymdp_bench.cli.output import AsJson
+from anymdp_bench.cli.published import Where, publish
 from anymdp_bench.foundation.errors import InvalidConfig
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def paper_table(
     document: Document = None,
     only: Annotated[str | None, typer.Option(help="Run these banks alone, separated by commas.")] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Draw the learning curve of every row.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """All rows of the paper's main table, with the paper's figure beside each of ours.
 
@@ -74,7 +77,8 @@ def paper_table(
     where = (document or folder / "paper-table.md").parent / "figures"
     if n_run or figures:
         draw_rows(found, names, where)
-    _publish("paper-table", markdown(frame) + curve_links(where), folder, document)
+    text = markdown(frame) + curve_links(where)
+    publish("paper-table", frame, text, Where(folder, document, as_json))
     write_text(folder / "paper-table.csv", frame.to_csv(index=False))
 
 
@@ -90,6 +94,7 @@ def e6(
     run: Run = True,
     fresh: Fresh = False,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """AnyMDP against Garnet and against AnyMDP without composite reward."""
     from anymdp_bench.foundation.extras import require_extra
@@ -105,7 +110,8 @@ def e6(
     cells = difficulty_cells(_names(agents), tasks)
     found, _ = _collect(cells, set(cells) if run else set(), places, jobs, fresh)
     folder = places.records.parent
-    _publish("e6", difficulty_text(difficulty_frame(found)), folder, document)
+    frame = difficulty_frame(found)
+    publish("e6", frame, difficulty_text(frame), Where(folder, document, as_json))
     draw_difficulty(found, (document or folder / "e6.md").parent / "figures" / "e6.svg")
 
 
@@ -119,6 +125,7 @@ def sample_efficiency(
     run: Run = True,
     fresh: Fresh = False,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score against environment steps on six rows, and steps to shares of the oracle's score.
 
@@ -148,20 +155,21 @@ def sample_efficiency(
         names.remove(name)
     folder = places.records.parent
     frame = efficiency_frame(found, names)
-    _publish("sample-efficiency", efficiency_text(frame), folder, document)
+    publish("sample-efficiency", frame, efficiency_text(frame), Where(folder, document, as_json))
     write_text(folder / "sample-efficiency.csv", frame.to_csv(index=False))
     where = (document or folder / "sample-efficiency.md").parent / "figures"
     draw_efficiency(found, names, where / FIGURE)
 
 
 @reproduce_app.command()
-def e7(out: Out = None, document: Document = None) -> None:
+def e7(out: Out = None, document: Document = None, as_json: AsJson = False) -> None:
     """Sorted stationary laws of AnyMDP and of Garnet."""
     from anymdp_bench.reproduce.laws import draw_laws, law_tasks, laws_frame, laws_text
 
     folder = _places(out, None).records.parent
     tasks = law_tasks()
-    _publish("e7", laws_text(laws_frame(tasks)), folder, document)
+    frame = laws_frame(tasks)
+    publish("e7", frame, laws_text(frame), Where(folder, document, as_json))
     draw_laws(tasks, (document or folder / "e7.md").parent / "figures" / "e7.svg")
 
 
@@ -173,6 +181,7 @@ def paired(
     out: Out = None,
     document: Document = None,
     only: Annotated[str | None, typer.Option(help="Of these banks alone, separated by commas.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Play agents on the same fresh tasks; the first one's lead over each other, with its interval.
 
@@ -200,7 +209,7 @@ def paired(
             played.append((comparison, found))
     folder = places.records.parent
     frame = paired_frame(played)
-    _publish("paired", paired_text(frame), folder, document)
+    publish("paired", frame, paired_text(frame), Where(folder, document, as_json))
     write_text(folder / "paired.csv", frame.to_csv(index=False))
 
 
@@ -210,6 +219,7 @@ def recorded(
     root: Annotated[Path, typer.Option(help="Folder of the leaderboards.")] = Path("leaderboards"),
     out: Out = None,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """Begin and end of learning after recorded episodes, from the entries of the boards.
 
@@ -222,7 +232,7 @@ def recorded(
     if frame.empty:
         raise InvalidConfig(f"root={str(root)!r}: no entry of {agents} on a board with recorded episodes.")
     folder = _places(out, None).records.parent
-    _publish("recorded", recorded_text(frame), folder, document)
+    publish("recorded", frame, recorded_text(frame), Where(folder, document, as_json))
     write_text(folder / "recorded.csv", frame.to_csv(index=False))
 
 
@@ -243,16 +253,6 @@ def _places(out: Path | None, results: Path | None) -> Places:
     folder = DEFAULT_OUT if out is None else out
     folder.mkdir(parents=True, exist_ok=True)
     return Places(results=default_results() if results is None else results, records=folder / "records")
-
-
-def _publish(name: str, text: str, folder: Path, document: Path | None) -> None:
-    """Print a text, write it, and put it into the document."""
-    from anymdp_bench.reproduce.document import replace_part
-
-    typer.echo(text)
-    (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    if document is not None:
-        replace_part(document, name, text)
 
 
 def _collect(

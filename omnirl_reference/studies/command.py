@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anymdp_bench.cli.output import AsJson, print_json, print_table
+
 if TYPE_CHECKING:
     from omnirl_reference.exact.config import ExactConfig
 
@@ -44,6 +46,7 @@ def task_scaling(
     threads: Threads = 1,
     online: Online = 0,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """Few tasks are recognised, many learnt: train on 100, 1K, 10K and endless tasks, relabelled or not."""
     import torch
@@ -62,12 +65,12 @@ def task_scaling(
     frame.to_csv(out / "curves.csv", index=False)
     table.to_csv(out / "table.csv", index=False)
     text = scaling_text(table)
-    typer.echo(text)
+    print_table(table, text, as_json)
     if document is not None:
         draw_scaling(frame, document.parent / "figures" / "task-scaling.svg")
         _write(document, "task-scaling", text, "task-scaling.svg", "Loss by update, seen and unseen tasks")
     if not done:
-        typer.echo(NOT_DONE)
+        typer.echo(NOT_DONE, err=as_json)
 
 
 @study_app.command("exact-scaling")
@@ -81,6 +84,7 @@ def exact_scaling(
     threads: Threads = 1,
     online: Online = 0,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """The same for the exact memory, whose answers do not depend on names: are few tasks enough?"""
     import torch
@@ -93,12 +97,13 @@ def exact_scaling(
     counts = [count or None for count in tasks] if tasks else COUNTS
     runs = exact_runs_of(_exact(config), counts)
     done = exact_study(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
-    text = exact_text(exact_summary(runs, out, online))
-    typer.echo(text)
+    table = exact_summary(runs, out, online)
+    text = exact_text(table)
+    print_table(table, text, as_json)
     if document is not None:
         _write(document, "exact-scaling", text)
     if not done:
-        typer.echo(NOT_DONE)
+        typer.echo(NOT_DONE, err=as_json)
 
 
 @study_app.command("ablations")
@@ -109,6 +114,7 @@ def ablations(
     threads: Threads = 1,
     online: Online = 64,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """What each part of the exact memory's training is worth: one thing changed at a time."""
     import torch
@@ -119,12 +125,13 @@ def ablations(
     torch.set_num_threads(threads)
     runs = ablations_of(_exact(config))
     done = train_ablations(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
-    text = ablations_text(ablation_summary(runs, out, online))
-    typer.echo(text)
+    table = ablation_summary(runs, out, online)
+    text = ablations_text(table)
+    print_table(table, text, as_json)
     if document is not None:
         _write(document, "ablations", text)
     if not done:
-        typer.echo(NOT_DONE)
+        typer.echo(NOT_DONE, err=as_json)
 
 
 @study_app.command("sequence")
@@ -142,6 +149,7 @@ def sequence(
     device: Device = "cpu",
     threads: Threads = 1,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """Which mixer remembers best: train all at equal width, depth, steps and data; losses by context."""
     import torch
@@ -167,12 +175,12 @@ def sequence(
         table = summary(results, out)
         table.to_csv(out / "table.csv", index=False)
         text = mixers_text(table)
-        typer.echo(text)
+        print_table(table, text, as_json)
         if document is not None:
             draw_mixers(results, document.parent / "figures" / "sequence-mixers.svg")
             _write(document, "sequence-mixers", text, "sequence-mixers.svg", "Loss by length of context")
     if not done:
-        typer.echo(NOT_DONE)
+        typer.echo(NOT_DONE, err=as_json)
 
 
 @study_app.command("rl2")
@@ -184,6 +192,7 @@ def rl2(
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
     threads: Threads = 1,
     document: Document = None,
+    as_json: AsJson = False,
 ) -> None:
     """Learn to learn by reward alone: recurrent PPO on trials, its score episode by episode."""
     import torch
@@ -196,7 +205,10 @@ def rl2(
     steps = train_rl2(setting, out, minutes=minutes)
     scores = curve(setting, out, trials=trials)
     text = rl2_text(scores, steps)
-    typer.echo(text)
+    if as_json:
+        print_json({"steps": steps, "scores": scores.tolist()})
+    else:
+        typer.echo(text)
     if document is not None:
         draw_rl2(scores, document.parent / "figures" / "rl2.svg")
         _write(document, "rl2", text, "rl2.svg", "Score by episode of a trial")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anymdp_bench import SequenceResult, evaluate_sequence
+from anymdp_bench.cli.output import AsJson, frame_rows, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,7 @@ def _sequence(
     steps: Annotated[int | None, typer.Option(help="Only their first so many steps.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the losses and the table.")] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Read recorded play and say what was expected: losses by length of context, memory, cost."""
     import torch
@@ -79,4 +81,7 @@ def _sequence(
     found = table(results)
     if out is not None:
         found.to_csv(out / "table.csv", index=False)
+    if as_json:
+        print_json(frame_rows(found))
+        return
     Console(soft_wrap=True).print(found.set_index("model").T.to_string())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import anymdp_bench
@@ -15,6 +17,7 @@ from anymdp_bench import evaluate, load_result
 from anymdp_bench.cli import doctor, output
 from anymdp_bench.cli.app import app
 from anymdp_bench.foundation import extras
+from omnirl_reference.cli import app as omnirl_app
 from omnirl_reference.model import shipped
 
 runner = CliRunner()
@@ -51,6 +54,26 @@ def test_scores_as_json_are_those_of_the_records(tmp_path: Path) -> None:
             assert math.isnan(known[name])
         else:
             assert value == known[name]
+
+
+WITHOUT_TABLE = {
+    "anymdp-bench": {"plot", "submit", "verify", "board sign", "board claim", "board serve"},
+    "omnirl": {"train", "data", "fetch", "export", "search"},
+}
+"""Commands that print no table, or lines for programs already."""
+
+
+@pytest.mark.parametrize(("name", "whole"), [("anymdp-bench", app), ("omnirl", omnirl_app)])
+def test_every_table_is_printed_as_json_too(name: str, whole: Any) -> None:
+    without = set()
+    todo = [("", typer.main.get_command(whole))]
+    while todo:
+        path, command = todo.pop()
+        inner = getattr(command, "commands", {})
+        todo += [(f"{path} {word}".strip(), one) for word, one in inner.items()]
+        if not inner and not any("--json" in parameter.opts for parameter in command.params):
+            without.add(path)
+    assert without == WITHOUT_TABLE[name]
 
 
 def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,8 @@ def test_commands_draw(
     status, out, _ = command(capsys, monkeypatch, *words)
     assert status == 0 and task.read_bytes().startswith(b"\x89PNG") and "test task 3" in out
     assert "55.46" in out, "the oracle's return"
+    facts = json.loads(command(capsys, monkeypatch, *words, "--json")[1])
+    assert facts["picture"] == str(task) and facts["family"] == "anymdp"
 
 
 @pytest.mark.parametrize(

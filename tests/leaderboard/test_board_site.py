@@ -387,7 +387,8 @@ def test_the_commands_from_a_run_to_a_page(
     status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5")
     assert status == 0 and "verified, to be signed: " in out and "running the agent's code: uniform" in err
     assert command(monkeypatch, capsys, "verify", folder, "--fraction", "0")[0] == 2
-    assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 1
+    status, out, _ = command(monkeypatch, capsys, "board", "build", "--check", "--json")
+    assert status == 1 and json.loads(out)["stale"] == json.loads(out)["tables"]
     status, out, _ = command(monkeypatch, capsys, "board", "build", "--site", "pages")
     assert status == 0 and "Wrote 4 tables" in out and (tmp_path / "pages" / "index.html").exists()
     assert command(monkeypatch, capsys, "board", "build", "--check")[0] == 0

@@ -179,6 +179,9 @@ def test_compare_draws_every_model_by_every_protocol(
     assert "0.620" in out or "0.62" in out
     assert "Ours, imitation: nothing to compare." in out
     assert "<svg" in (tmp_path / "figure.svg").read_text()
+    assert command(monkeypatch, "compare", tmp_path / "dpd", tmp_path / "other", *words, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["curves"]) == len(points) and "Ours, imitation: nothing to compare." in told["verdicts"]
 
 
 def test_verdicts_compare_the_last_points_task_by_task() -> None:

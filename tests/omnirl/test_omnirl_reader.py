@@ -87,9 +87,10 @@ def test_too_many_states_are_refused() -> None:
 
 def test_a_shipped_checkpoint_learns_while_it_reads(tmp_path: Path) -> None:
     command = ["sequence", "omnirl-16", "--tasks", "4", "--steps", "768", "--out", str(tmp_path)]
-    answer = CliRunner().invoke(app, command)
+    answer = CliRunner().invoke(app, [*command, "--json"])
     assert answer.exit_code == 0, answer.output
-    assert "policy@100" in answer.output
+    (row,) = json.loads(answer.stdout)
+    assert row["model"] == "omnirl-16" and row["policy@100"] > 0
     policy = load_sequence_result(tmp_path / "omnirl-16").mean("policy")
     assert policy[-3:].mean() < policy[0] - 0.2
     assert (tmp_path / "table.csv").read_text().startswith("model,board,tasks,steps,policy@100")

@@ -232,6 +232,11 @@ def test_windows_of_a_run_by_hand(
     with pytest.raises(SystemExit):
         cli.main()
     assert f"{found['500-1000'].mean:.3f}" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["omnirl", "windows", str(tmp_path / "run"), "--json"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    windows = {row["window"]: row for row in json.loads(capsys.readouterr().out)["windows"]}
+    assert windows["500-1000"]["mean"] == found["500-1000"].mean
     learner = evaluate("q-ucb", "anymdp-1x5-v0", n_tasks=1, train_episodes=100)
     with pytest.raises(InvalidConfig, match="q-ucb was scored on test episodes"):
         scores_of_run(learner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import math
 import sys
 import time
@@ -286,6 +287,11 @@ def test_the_command_runs_what_is_missing_and_then_prints(capsys, monkeypatch, t
     monkeypatch.setattr("anymdp_bench.reproduce.runs.play", None)
     assert command(capsys, monkeypatch, *words, "--only", "darkroom-6-v0") == text
     assert command(capsys, monkeypatch, *words, "--no-run", "--figures") == text
+    rows = json.loads(command(capsys, monkeypatch, *words, "--no-run", "--json"))
+    by_key = {(row["agent"], row["board"]): row for row in rows}
+    shown = by_key[("oracle", "darkroom-6-online-v0")]["performance"]
+    assert shown == pytest.approx(table.loc[("oracle", "darkroom-6-online-v0"), "performance"])
+    assert (out / "paper-table.md").read_text() == text.removesuffix("\n")
     assert (out / "figures" / "darkroom-6-v0.svg").read_bytes() == figure
 
 
