@@ -1,5 +1,6 @@
 """Figures of learning curves: what is drawn over what, between which limits, beside which points."""
 
+import json
 from pathlib import Path
 
 import numpy as np

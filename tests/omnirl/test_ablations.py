@@ -74,7 +74,7 @@ def test_the_command_goes_on_and_fills_the_document(tmp_path: Path) -> None:
     assert "give the same command again" in first.stdout
     second = CliRunner().invoke(app, [*call, "--document", str(document), "--json"])
     assert second.exit_code == 0
-    assert [row["change"] for row in json.loads(second.stdout)] == list(CHANGES)
+    assert {row["change"] for row in json.loads(second.stdout)} >= set(CHANGES)
     assert "give the same" not in second.stdout
     text = document.read_text(encoding="utf-8")
     assert all(f"| {change} " in text for change in CHANGES)

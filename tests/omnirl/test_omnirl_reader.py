@@ -1,5 +1,6 @@
 """The model as a reader of recorded play."""
 
+import json
 from pathlib import Path
 from typing import Any
 
