@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,6 +22,11 @@ Online = Annotated[int, typer.Option(help="Validation tasks that every model the
 Document = Annotated[
     Path | None, typer.Option(help="Document whose part of the study's name is written, figure beside it.")
 ]
+Beside = Annotated[list[str] | None, typer.Option(help="Checkpoints and agents that play too; repeatable.")]
+Banks = Annotated[list[str] | None, typer.Option(help="Banks that are played; repeatable.")]
+Tasks = Annotated[int, typer.Option(help="The first so many test tasks of each bank.", min=1)]
+Steps = Annotated[int, typer.Option(help="Steps of every task.", min=1)]
+Temperature = Annotated[float, typer.Option(help="That the trained model plays at.", min=0.01)]
 NOT_DONE = "not all runs are done: give the same command again"
 
 
@@ -175,6 +181,98 @@ def sequence(
         typer.echo(NOT_DONE)
 
 
+@study_app.command("action-sets")
+def action_sets(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "headless-ad",
+    minutes: Minutes = None,
+    beside: Beside = None,
+    bank: Banks = None,
+    tasks: Tasks = 32,
+    steps: Steps = 1000,
+    temperature: Temperature = 1.0,
+    device: Device = "cpu",
+    threads: Threads = 1,
+    document: Document = None,
+) -> None:
+    """One model, any number of actions: train it on up to 20, and play tasks of 4 to 50."""
+    from omnirl_reference.studies.domains import ACTION_SETS
+
+    names = beside or ["ad", "omnirl-any", "oim", "uniform"]
+    played = _Played(names, bank or ACTION_SETS, tasks, steps, temperature)
+    _domains("action-sets", config, out, minutes, played, device, threads, document)
+
+
+@study_app.command("domains")
+def domains(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "vintix",
+    minutes: Minutes = None,
+    beside: Beside = None,
+    bank: Banks = None,
+    tasks: Tasks = 32,
+    steps: Steps = 2000,
+    temperature: Temperature = 1.0,
+    device: Device = "cpu",
+    threads: Threads = 1,
+    document: Document = None,
+) -> None:
+    """One model, many domains: train it on three families, and play boards seen and held out."""
+    from omnirl_reference.studies.domains import HELD_OUT, SEEN
+
+    names = beside or ["ad-eps", "omnirl-any", "uniform"]
+    played = _Played(names, bank or [*SEEN, *HELD_OUT], tasks, steps, temperature)
+    _domains("domains", config, out, minutes, played, device, threads, document)
+
+
+class _Played(NamedTuple):
+    """Who plays beside the trained model, and what: arguments of `domains.play_domains`."""
+
+    names: Sequence[str]
+    banks: Sequence[str]
+    tasks: int
+    steps: int
+    temperature: float
+
+
+def _domains(
+    part: str,
+    config: str,
+    out: Path,
+    minutes: float | None,
+    played: _Played,
+    device: str,
+    threads: int,
+    document: Path | None,
+) -> None:
+    import torch
+
+    from omnirl_reference.config.file import load_config
+    from omnirl_reference.studies.domains import play_domains, train_one
+    from omnirl_reference.studies.report import domains_text
+
+    torch.set_num_threads(threads)
+    whole = load_config(config)
+    limit = math.inf if minutes is None else minutes
+    if not train_one(whole, out, minutes=limit, device=device, tell=_tell):
+        typer.echo(NOT_DONE)
+        return
+    frame = play_domains(
+        [whole.name, *played.names],
+        out,
+        played.banks,
+        tasks=played.tasks,
+        steps=played.steps,
+        temperature=played.temperature,
+        tell=_told,
+    )
+    frame.to_csv(out / "table.csv", index=False)
+    text = domains_text(frame)
+    typer.echo(text)
+    if document is not None:
+        _write(document, part, text)
+
+
 @study_app.command("rl2")
 def rl2(
     out: Out,
@@ -216,6 +314,10 @@ def _write(document: Path, part: str, text: str, figure: str = "", caption: str 
     from anymdp_bench.reproduce.document import replace_part
 
     replace_part(document, part, f"{text}\n![{caption}](figures/{figure})" if figure else text)
+
+
+def _told(name: str, done: int, of: int) -> None:
+    sys.stderr.write(f"{name}: {done} of {of}\n")
 
 
 def _tell(name: str, done: int, of: int) -> None:

@@ -168,6 +168,20 @@ def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
     save_figure(figure, path)
 
 
+def domains_text(frame: pd.DataFrame) -> str:
+    """Markdown of `domains.play_domains`: early and late scores of every agent, bank by bank."""
+    agents = list(dict.fromkeys(frame["agent"]))
+    rows = []
+    for bank, part in frame.groupby("bank", sort=False):
+        of = part.set_index("agent")
+        rows.append([f"`{bank}`", *(_two(of.loc[name, "early"], of.loc[name, "late"]) for name in agents)])
+    return pipe_table([("bank", LEFT), *((f"`{name}`", RIGHT) for name in agents)], rows) + "\n"
+
+
+def _two(early: float, late: float) -> str:
+    return "-" if np.isnan(late) else f"{early:.2f} → {late:.2f}"
+
+
 EPISODE_BLOCKS = ((0, 1), (1, 5), (5, 10), (10, 20), (20, 50), (50, 100))
 """Episodes of a trial that stand in a table, from 0."""
 
