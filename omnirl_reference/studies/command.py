@@ -280,6 +280,9 @@ def rl2(
     episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
     minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
+    beside: Beside = None,
+    tasks: Annotated[int, typer.Option(help="The first so many test tasks, for those beside.", min=1)] = 64,
+    part: Annotated[str, typer.Option(help="Part of the document that is written.")] = "rl2",
     threads: Threads = 1,
     document: Document = None,
 ) -> None:
@@ -287,17 +290,19 @@ def rl2(
     import torch
 
     from omnirl_reference.studies.report import draw_rl2, rl2_text
-    from omnirl_reference.studies.rl2 import Setting, curve, train_rl2
+    from omnirl_reference.studies.rl2 import NAME, curve, curves_beside, setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    setting = Setting(bank=bank, episodes=episodes)
+    setting = setting_of(bank, episodes)
     steps = train_rl2(setting, out, minutes=minutes)
-    scores = curve(setting, out, trials=trials)
-    text = rl2_text(scores, steps)
+    curves = {NAME: curve(setting, out, trials=trials)}
+    names = ["omnirl-any", "oim", "uniform"] if beside is None else beside
+    curves |= curves_beside(setting, names, out, tasks=tasks, tell=_told)
+    text = rl2_text(curves, steps)
     typer.echo(text)
     if document is not None:
-        draw_rl2(scores, document.parent / "figures" / "rl2.svg")
-        _write(document, "rl2", text, "rl2.svg", "Score by episode of a trial")
+        draw_rl2(curves, document.parent / "figures" / f"{part}.svg")
+        _write(document, part, text, f"{part}.svg", "Score by episode of a trial")
 
 
 def _exact(config: str) -> ExactConfig:
