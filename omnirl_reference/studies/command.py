@@ -26,7 +26,9 @@ Beside = Annotated[list[str] | None, typer.Option(help="Checkpoints and agents t
 Banks = Annotated[list[str] | None, typer.Option(help="Banks that are played; repeatable.")]
 Tasks = Annotated[int, typer.Option(help="The first so many test tasks of each bank.", min=1)]
 Steps = Annotated[int, typer.Option(help="Steps of every task.", min=1)]
-Temperature = Annotated[float, typer.Option(help="That the trained model plays at.", min=0.01)]
+Temperature = Annotated[
+    float | None, typer.Option(help="That the trained model plays at; default: it falls.", min=0.01)
+]
 NOT_DONE = "not all runs are done: give the same command again"
 
 
@@ -212,7 +214,7 @@ def domains(
     bank: Banks = None,
     tasks: Tasks = 32,
     steps: Steps = 2000,
-    temperature: Temperature = 1.0,
+    temperature: Temperature = None,
     device: Device = "cpu",
     threads: Threads = 1,
     document: Document = None,
@@ -232,7 +234,7 @@ class _Played(NamedTuple):
     banks: Sequence[str]
     tasks: int
     steps: int
-    temperature: float
+    temperature: float | None
 
 
 def _domains(

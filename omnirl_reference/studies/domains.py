@@ -72,17 +72,18 @@ def train_one(
     return train_in_turn([DomainRun(config.name, config)], out, train, minutes=minutes, device=device)
 
 
-def agent_of(name: str, out: Path, bank: str, temperature: float) -> Agent:
+def agent_of(name: str, out: Path, bank: str, temperature: float | None = None) -> Agent:
     """An agent by the name of a run in `out`, of a shipped checkpoint, or of a registered agent.
 
     Args:
         name: Of the run, the checkpoint or the agent.
         out: Folder of the study's runs.
         bank: Name of the bank that it will play.
-        temperature: That a run's model plays at throughout.
+        temperature: That a run's model plays at throughout; None: it falls, as by default.
     """
     if (out / name).is_dir():
-        return make(str(out / name), first=temperature, last=temperature)
+        constant = {} if temperature is None else {"first": temperature, "last": temperature}
+        return make(str(out / name), **constant)
     return make(name) if name in checkpoint_names() else make_agent(name, bank=bank)
 
 
@@ -93,7 +94,7 @@ def play_domains(
     *,
     tasks: int,
     steps: int,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     split: str = "test",
     tell: Tell,
 ) -> pd.DataFrame:
@@ -127,7 +128,7 @@ def play_domains(
     return pd.concat(rows, ignore_index=True)
 
 
-def _scores_of(name: str, out: Path, plan: Plan, temperature: float) -> dict[str, float]:
+def _scores_of(name: str, out: Path, plan: Plan, temperature: float | None) -> dict[str, float]:
     agent: Any = agent_of(name, out, plan.bank, temperature)
     try:
         lived = play(agent, plan)

@@ -174,7 +174,7 @@ def curves_beside(
     found = {}
     for name in names:
         plan = Plan(bank=setting.bank, split="test", tasks=tasks, episodes=setting.episodes)
-        lived = play(agent_of(name, out, setting.bank, 1.0), plan)
+        lived = play(agent_of(name, out, setting.bank), plan)
         references = load_bank(setting.bank).references("test", int(lived.task.max()) + 1)
         gap = np.array([each.oracle - each.random for each in references])
         gained = np.bincount(lived.number, (lived.score * gap[lived.task]))

@@ -97,7 +97,14 @@ def test_vintix_trains(tmp_path: Path) -> None:
     stages = tuple(dataclasses.replace(stage, updates=2) for stage in whole.stages)
     stream = dataclasses.replace(whole.stream, steps=64)
     tiny = dataclasses.replace(
-        whole, model=model, stream=stream, stages=stages, batch=3, segment=32, evaluate_every=4
+        whole,
+        model=model,
+        stream=stream,
+        stages=stages,
+        batch=3,
+        segment=32,
+        evaluate_every=4,
+        start="",
     )
     found: list[dict[str, float]] = []
     Trainer(tiny, tmp_path / "run").run(until=3)
