@@ -2,8 +2,8 @@
 
 A step is known by its state and by what happened before it: the previous state, tag, action and reward.
 `packed` adds these up in one token, and the code of an action once more, so that the answer, a vector of the
-same space, can pass it on; `interleaved` is the paper's stream s, g, a, r, cut before each state (g, a, r of the
-previous step, then s), so that the decision is read at the last token of every step.
+same space, can pass it on; `interleaved` is the paper's stream s, g, a, r, cut before each state (g, a, r of
+the previous step, then s), so that the decision is read at the last token of every step.
 
 References:
     arXiv 2502.02869, section on the model (token layout, prior information).
