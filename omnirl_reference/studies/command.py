@@ -200,7 +200,7 @@ def action_sets(
     """One model, any number of actions: train it on up to 20, and play tasks of 4 to 50."""
     from omnirl_reference.studies.domains import ACTION_SETS
 
-    names = beside or ["ad", "omnirl-any", "oim", "uniform"]
+    names = beside or ["ad", "omnirl-any", "oim", "psrl", "uniform"]
     played = _Played(names, bank or ACTION_SETS, tasks, steps, temperature)
     _domains("action-sets", config, out, minutes, played, device, threads, document)
 
