@@ -33,6 +33,7 @@ PAGES = {
     "CITATION.cff": "CITATION.cff",
     "LICENSE": "LICENSE",
     "baselines/tuned/model_based.json": "baselines/tuned/model_based.json",
+    **{f"examples/{path.name}": f"examples/{path.name}" for path in sorted((ROOT / "examples").glob("*.py"))},
 }
 """Page of each document outside this folder."""
 BOARD = "board"

@@ -155,6 +155,6 @@ def test_a_source_archive_holds_what_the_tests_read() -> None:
     lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
     grafted = {line.removeprefix("graft ") for line in lines if line.startswith("graft ")}
     included = [word for line in lines if line.startswith("include ") for word in line.split()[1:]]
-    assert {"docs", "leaderboards", "tests", ".ci", ".github"} <= grafted
+    assert {"docs", "examples", "leaderboards", "tests", ".ci", ".github"} <= grafted
     for name in ("constraints.txt", "setup.cfg", "CHANGELOG.md", "ruff.toml", "LICENSE"):
         assert any(Path(name).match(pattern) for pattern in included), name

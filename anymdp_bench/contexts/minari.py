@@ -22,6 +22,7 @@ from gymnasium.spaces import Discrete, MultiDiscrete, Space
 
 from anymdp_bench.contexts.context import Context
 from anymdp_bench.contexts.teachers import UNKNOWN
+from anymdp_bench.envs.one_hot import Code, OneHot
 from anymdp_bench.foundation.errors import InvalidContext
 from anymdp_bench.foundation.extras import require_extra
 
@@ -42,6 +43,7 @@ def to_minari(
     dataset_id: str,
     *,
     env: str | EnvSpec | gymnasium.Env[Any, Any] | None = None,
+    one_hot: bool = False,
     **metadata: Any,
 ) -> Any:
     """Write a context as a new local data set.
@@ -52,6 +54,8 @@ def to_minari(
             it must not exist.
         env: Where the episodes were recorded, for ``recover_environment`` of the data set: an id, an
             environment, or what `task_spec` returns for a bank's task.
+        one_hot: Write observations as float32 one-hot vectors, as `OneHot` shows them, for libraries that
+            take no ids, d3rlpy for one; `from_minari` does not read them back.
         **metadata: Further arguments of ``minari.create_dataset_from_buffers``, e.g. ``author``.
 
     Returns:
@@ -65,14 +69,15 @@ def to_minari(
     _check_id(dataset_id)
     minari = _minari()
     spaces = _spaces(context)
-    spec = None if env is None else _spec_of(env, spaces)
+    spec = None if env is None else _spec_of(env, spaces, one_hot)
+    code = Code(spaces[0]) if one_hot else None
     longest = int(context.lengths.max())
     if longest > LONGEST:
         raise InvalidContext(f"an episode has {longest} steps; at most {LONGEST} can be written.")
     if _folder(dataset_id).exists():
         raise InvalidContext(f"data set {dataset_id!r} exists. Delete it, or choose another name or version.")
     buffers = [
-        minari.data_collector.EpisodeBuffer(id=k, infos={}, **_episode(context, k))
+        minari.data_collector.EpisodeBuffer(id=k, infos={}, **_episode(context, k, code))
         for k in range(len(context.teachers))
     ]
     given = {"algorithm_name": ", ".join(sorted(set(context.teachers)))} | metadata
@@ -83,7 +88,7 @@ def to_minari(
             dataset_id,
             buffers,
             env=spec,
-            observation_space=spaces[0],
+            observation_space=spaces[0] if code is None else code.space,
             action_space=spaces[1],
             data_format="hdf5",
             **given,
@@ -118,13 +123,16 @@ def _folder(dataset_id: str) -> Path:
     return Path(get_dataset_path(dataset_id))
 
 
-def _spec_of(env: str | EnvSpec | gymnasium.Env[Any, Any], spaces: tuple[Space[Any], Space[Any]]) -> EnvSpec:
+def _spec_of(
+    env: str | EnvSpec | gymnasium.Env[Any, Any], spaces: tuple[Space[Any], Space[Any]], one_hot: bool
+) -> EnvSpec:
     """Specification of an environment with these spaces, to be written."""
     made = env if isinstance(env, gymnasium.Env) else gymnasium.make(env)
     found = made.observation_space, made.action_space
     if found != spaces or made.spec is None:
         raise InvalidContext(f"env={env!r} has spaces {found}; the context needs a made one of {spaces}.")
-    spec = copy.deepcopy(made.spec)
+    spec = copy.deepcopy((OneHot(made) if one_hot else made).spec)
+    assert spec is not None  # a wrapper of a made environment has one
     spec.max_episode_steps = None  # the environment ends its episodes by itself
     return spec
 
@@ -188,12 +196,13 @@ def _steps(context: Context, episode: int) -> slice:
     return slice(*context.episode_start[episode : episode + 2].tolist())
 
 
-def _episode(context: Context, episode: int) -> dict[str, Any]:
+def _episode(context: Context, episode: int, code: Code | None) -> dict[str, Any]:
     """Arrays of an episode under Minari's names; one observation more than steps."""
     steps = _steps(context, episode)
     last = context.next_observations[steps.stop - 1]
+    observations = np.concatenate([context.observations[steps], last[None]])
     return {
-        "observations": np.concatenate([context.observations[steps], last[None]]),
+        "observations": observations if code is None else code.encode(observations),
         "actions": context.actions[steps],
         "rewards": context.rewards[steps],
         "terminations": context.terminated[steps],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -13,6 +13,11 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.errors import InvalidConfig
+
+if TYPE_CHECKING:
+    AnyVectorWrapper = VectorWrapper[Any, Any, Any, Any, Any]
+else:  # takes no parameters before Gymnasium 1.3
+    AnyVectorWrapper = VectorWrapper
 
 Vectors = NDArray[np.float32]
 
@@ -67,7 +72,7 @@ class OneHot(gymnasium.ObservationWrapper[Vectors, Any, Any], RecordConstructorA
         return vector
 
 
-class OneHotVector(VectorWrapper[Any, Any, Any, Any, Any]):
+class OneHotVector(AnyVectorWrapper):
     """Show a batch's ids as one-hot vectors ``[n, size]``, the last ones of ended episodes too.
 
     Raises:

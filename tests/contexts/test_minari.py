@@ -142,6 +142,20 @@ def test_the_environment_is_recovered() -> None:
     assert minari.load_dataset("room-v0").env_spec.kwargs["size"] == 6
 
 
+def test_one_hot_observations_and_their_environment() -> None:
+    context = record_context("frozenlake-v0", "oracle", n_episodes=2)
+    to_minari(context, "vectors-v0", env=task_spec("frozenlake-v0"), one_hot=True)
+    data_set = minari.load_dataset("vectors-v0")
+    first = data_set[0].observations
+    assert first.dtype == np.float32 and first.shape == (context.lengths[0, 0] + 1, 16)
+    assert first[:-1].argmax(1).tolist() == context.observations[: len(first) - 1].tolist()
+    env = data_set.recover_environment()
+    assert env.observation_space == data_set.observation_space == Box(0, 1, (16,), np.float32)
+    assert not isinstance(env, TimeLimit) and env.reset(seed=0)[0].sum() == 1
+    with pytest.raises(InvalidContext, match="is not Discrete"):
+        from_minari("vectors-v0")
+
+
 @pytest.mark.parametrize("bank", ["pendulum-g5-v0", "switch2-v0", "anymdp-16x5-v0"])
 def test_every_bank_has_specifications(bank: str) -> None:
     env = gymnasium.make(task_spec(bank, 0, split="validation"))
