@@ -11,3 +11,5 @@ AGENTS: dict[str, str] = {name: f"omnirl_reference.factories:{name}" for name in
 """Registered name -> ``"module:factory"``, loaded only when asked for."""
 if AGENTS:
     AGENTS["omnirl"] = "omnirl_reference.factories:make"
+INSTALLATION = "omnirl_reference.model.shipped:installation"
+"""What ``anymdp-bench doctor`` asks."""

@@ -83,6 +83,15 @@ def test_public_names_are_these_and_exist() -> None:
         _ = anymdp_bench.evaluat
 
 
+def test_what_pypi_shows_has_no_relative_link() -> None:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    path = ROOT / parser["metadata"]["long_description"].removeprefix("file: ")
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r"(?:src|href)=\"([^\"]+)", text)
+    assert targets and all(target.startswith("https://") for target in targets)
+
+
 def test_version_is_the_same_everywhere() -> None:
     version = anymdp_bench.__version__
     assert metadata.version("anymdp-bench") == version
@@ -141,7 +150,8 @@ def test_constraints_pin_everything_that_the_tests_install() -> None:
     pinned = [canonicalize_name(pin.name) for pin in pins]
     assert len(pinned) == len(set(pinned))
     assert closure(wanted("") | wanted("test")) <= set(pinned)
-    assert {name for extra in ("bench", "browser", "dev") for name, _ in wanted(extra)} <= set(pinned)
+    others = "bench", "browser", "dev", "release"
+    assert {name for extra in others for name, _ in wanted(extra)} <= set(pinned)
 
 
 def test_every_extra_names_its_lowest_versions() -> None:

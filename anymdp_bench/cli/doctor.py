@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -39,8 +40,8 @@ class Finding(NamedTuple):
 
 
 def findings() -> list[Finding]:
-    """Look at versions, processor, caches, extras, agents, and one step of an environment."""
-    return [*_versions(), *_machine(), _cache(), *_extras(), _agents(), _step()]
+    """Look at versions, processor, caches, extras, agents and what they need, and one step."""
+    return [*_versions(), *_machine(), _cache(), *_extras(), _agents(), *_of_agents(), _step()]
 
 
 def _versions() -> Iterator[Finding]:
@@ -102,6 +103,17 @@ def _agents() -> Finding:
     from anymdp_bench.agents.registry import agent_table
 
     return Finding("agents", ", ".join(agent_table()))
+
+
+def _of_agents() -> Iterator[Finding]:
+    """What packages of agents tell about themselves: the function that their ``INSTALLATION`` names."""
+    from anymdp_bench.agents.registry import GROUP
+    from anymdp_bench.foundation.registry import load_object
+
+    for point in importlib.metadata.entry_points(group=GROUP):
+        path = getattr(importlib.import_module(point.module), "INSTALLATION", None)
+        for name, found, advice in load_object(path)() if path else ():
+            yield Finding(name, found, advice=advice)
 
 
 def _step() -> Finding:

@@ -10,7 +10,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from anymdp_bench import BenchError, UnknownName
@@ -74,6 +74,19 @@ def checkpoint_folder(name: str) -> Path:
         known = ", ".join(checkpoint_names())
         raise UnknownName(f"checkpoint {name!r}: give a folder that holds {NOTES}, or one of {known}.")
     return Path(name)
+
+
+def installation() -> Iterator[tuple[str, str, str]]:
+    """Which checkpoints are here and which are not: a title, what was found, what to do."""
+    here = [path.parent.name for path in sorted(CHECKPOINTS.glob(f"*/{NOTES}"))]
+    yield "checkpoints in the package", ", ".join(here) or "none", ""
+    others = [name for name in elsewhere() if name not in here]
+    fetched = [name for name in others if (store() / name / NOTES).is_file()]
+    missing = [name for name in others if name not in fetched]
+    found = f"in {store()}: {', '.join(fetched) or 'none'}"
+    found += f"; not fetched: {', '.join(missing)}" if missing else ""
+    advice = "omnirl fetch NAME --source PLACE: a release's address, or a checkout's folder"
+    yield "checkpoints beside it", found, advice if missing else ""
 
 
 def fetch(name: str, source: str) -> Path:

@@ -15,6 +15,7 @@ from anymdp_bench import evaluate, load_result
 from anymdp_bench.cli import doctor, output
 from anymdp_bench.cli.app import app
 from anymdp_bench.foundation import extras
+from omnirl_reference.model import shipped
 
 runner = CliRunner()
 
@@ -71,6 +72,17 @@ def test_a_missing_extra_is_no_problem_and_its_command_is_named(monkeypatch: pyt
     assert finding.ok
     assert finding.found == "missing: no_such_module"
     assert finding.advice == "python -m pip install 'anymdp-bench[plot]'"
+
+
+def test_the_doctor_knows_pictures_and_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(shipped.STORE, str(tmp_path))
+    monkeypatch.setattr(shipped, "CHECKPOINTS", tmp_path / "nothing")
+    found = {finding.name: finding for finding in doctor.findings()}
+    assert found["extra render"].found == "installed"
+    assert found["checkpoints in the package"].found == "none"
+    beside = found["checkpoints beside it"]
+    assert str(tmp_path) in beside.found and "not fetched: " in beside.found and "omnirl-16" in beside.found
+    assert beside.ok and beside.advice.startswith("omnirl fetch NAME --source PLACE")
 
 
 def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
