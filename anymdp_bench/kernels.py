@@ -39,6 +39,7 @@ from anymdp_bench.planning.kernels import Outcomes, myopic_actions, policy_itera
 from anymdp_bench.planning.leaves import pair_value, plan_leaves, plan_row, reward_scale
 from anymdp_bench.samplers.anymdp import Drawn
 from anymdp_bench.samplers.anymdp import draw_task as draw_anymdp
+from anymdp_bench.samplers.bandit import draw_arms
 from anymdp_bench.samplers.garnet import draw_task as draw_garnet
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "add_steps",
     "draw",
     "draw_anymdp",
+    "draw_arms",
     "draw_garnet",
     "exp",
     "forget_row",

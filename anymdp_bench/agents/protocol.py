@@ -41,6 +41,10 @@ class AgentInfo:
     Raises:
         AgentError: a field is not what it should be; `config` holds texts, finite numbers, True, False and
             None.
+
+    Example:
+        >>> AgentInfo(name="mine", learner=True).name
+        'mine'
     """
 
     name: str
@@ -74,6 +78,10 @@ class Episodes(NamedTuple):
         scores: float64 ``[n, E]``, sum of the expected scored reward of the transitions taken.
         rewards: float64 ``[n, E]``, sum of the received (sampled) reward.
         lengths: int64 ``[n, E]``, environment steps.
+
+    Example:
+        >>> Episodes(np.zeros((2, 3)), np.zeros((2, 3)), lengths=np.ones((2, 3), int)).scores.shape
+        (2, 3)
     """
 
     scores: FloatArray
@@ -83,7 +91,12 @@ class Episodes(NamedTuple):
 
 @runtime_checkable
 class Agent(Protocol):
-    """The three calls that every agent answers."""
+    """The three calls that every agent answers.
+
+    Example:
+        >>> isinstance(make_agent("uniform"), Agent)
+        True
+    """
 
     @property
     def info(self) -> AgentInfo:
@@ -145,7 +158,12 @@ class Agent(Protocol):
 
 @runtime_checkable
 class Learner(Agent, Protocol):
-    """An agent whose knowledge is frozen while it is tested."""
+    """An agent whose knowledge is frozen while it is tested.
+
+    Example:
+        >>> isinstance(make_agent("q-ucb"), Learner)
+        True
+    """
 
     def freeze(self) -> None:
         """Stop learning and exploring until `unfreeze`."""
@@ -158,7 +176,12 @@ class Learner(Agent, Protocol):
 
 @runtime_checkable
 class MarkovLearner(Learner, Protocol):
-    """A learner whose frozen policy is a table, so that it is scored without test episodes."""
+    """A learner whose frozen policy is a table, so that it is scored without test episodes.
+
+    Example:
+        >>> isinstance(make_agent("q-ucb"), MarkovLearner)
+        True
+    """
 
     def policy_table(self) -> FloatArray:
         """Frozen policy, float64 ``[n, O, A]``; every row of A is a distribution."""
@@ -167,7 +190,12 @@ class MarkovLearner(Learner, Protocol):
 
 @runtime_checkable
 class EpisodeLearner(Learner, Protocol):
-    """A learner that can train whole episodes by itself, e.g. inside a compiled kernel."""
+    """A learner that can train whole episodes by itself, e.g. inside a compiled kernel.
+
+    Example:
+        >>> isinstance(make_agent("q-ucb"), EpisodeLearner)
+        True
+    """
 
     def learn_episodes(self, env: Any, n_episodes: int) -> Episodes | None:
         """Live `n_episodes` further episodes in every row of `env`, learning.
@@ -183,7 +211,12 @@ class EpisodeLearner(Learner, Protocol):
 
 @runtime_checkable
 class CopyLearner(Learner, Protocol):
-    """A learner that trains on many copies of each task at once, as batched policy gradients do."""
+    """A learner that trains on many copies of each task at once, as batched policy gradients do.
+
+    Example:
+        >>> isinstance(make_agent("uniform"), CopyLearner)
+        False
+    """
 
     def learn_on_copies(self, make_copies: Callable[[int, int], Any], n_episodes: int) -> Episodes:
         """Train until `n_episodes` further episodes have ended in every row.

@@ -18,7 +18,15 @@ from anymdp_bench.tasks.protocol import Task
 
 
 class SingleAgent(Protocol):
-    """An agent written for one task; `SingleTask` plays many tasks with copies of it."""
+    """An agent written for one task; `SingleTask` plays many tasks with copies of it.
+
+    Example:
+        >>> class First:
+        ...     def begin(self, observation_space, action_space, seed): ...
+        ...     def act(self, observation): return 0
+        ...     def observe(self, *step): ...
+        >>> agent: SingleAgent = First()
+    """
 
     def begin(self, observation_space: Space[Any], action_space: Space[Any], seed: int) -> None:
         """Forget everything and get ready for one unseen task."""
@@ -49,6 +57,14 @@ class SingleTask:
     Args:
         make_agent: Called without arguments, once per task; a class will do.
         info: What the agent declares; default: the copies' own `info`, else the maker's name.
+
+    Example:
+        >>> class First:
+        ...     def begin(self, observation_space, action_space, seed): ...
+        ...     def act(self, observation): return 0
+        ...     def observe(self, *step): ...
+        >>> SingleTask(First, AgentInfo(name="first")).info.name
+        'first'
     """
 
     def __init__(self, make_agent: Callable[[], Any], info: AgentInfo | None = None) -> None:

@@ -19,6 +19,11 @@ def discrete_sizes(who: str, observation_space: Space[Any], action_space: Space[
 
     Raises:
         AgentError: a space is not Discrete.
+
+    Example:
+        >>> from gymnasium.spaces import Discrete
+        >>> discrete_sizes("my agent", Discrete(16), Discrete(5))
+        (16, 5)
     """
     for space in (observation_space, action_space):
         if not isinstance(space, Discrete):

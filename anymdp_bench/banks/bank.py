@@ -108,6 +108,11 @@ class Bank:
         validation: Tasks to choose hyper-parameters on (declared siblings, where there is one test task).
         train: Tasks to learn on; without end for sampled families.
         rejected: Draws that were not scorable, by split; see `is_scorable`.
+
+    Example:
+        >>> bank = load_bank("darkroom-6-v0")
+        >>> isinstance(bank, Bank), bank.name
+        (True, 'darkroom-6-v0')
     """
 
     name: str

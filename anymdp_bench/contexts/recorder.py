@@ -65,6 +65,10 @@ def record_context(
         UnknownName: no such bank or teacher.
         InvalidConfig: no such split, no task, no episode, or a task that the teacher cannot play.
         IndexError: no such task.
+
+    Example:
+        >>> record_context("darkroom-6-v0", "noisy-oracle-0.5", n_episodes=3).n_episodes
+        3
     """
     source = load_bank(bank) if isinstance(bank, str) else bank
     known = source.split(split)
@@ -92,6 +96,11 @@ def record_episodes(
     Raises:
         UnknownName: no such teacher.
         InvalidConfig: no task, no episode, or a task that the teacher cannot play.
+
+    Example:
+        >>> context = record_episodes([sample_task("garnet", seed=7)], "uniform", seeds=[0], n_episodes=3)
+        >>> context.lengths.shape  # rows, episodes
+        (1, 3)
     """
     if not tasks or len(tasks) != len(seeds):
         raise InvalidConfig(f"{len(tasks)} tasks and {len(seeds)} seeds: give one of each for every row.")

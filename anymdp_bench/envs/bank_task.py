@@ -30,6 +30,11 @@ def task_spec(bank: str, index: int = 0, *, split: str = "test") -> EnvSpec:
         UnknownName: no such bank.
         InvalidConfig: no such split.
         IndexError: no such task.
+
+    Example:
+        >>> env = gymnasium.make(task_spec("darkroom-6-v0"))
+        >>> env.observation_space
+        Discrete(36)
     """
     index = check_integer("index", index, 0)
     load_bank(bank).split(split)[index]

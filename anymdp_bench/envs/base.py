@@ -47,6 +47,11 @@ class BatchEnv(WatchedVectorEnv):
         _elapsed, _horizons: int32, steps taken and allowed.
         _over: bool, the episode has ended or was never begun.
         _means: float64, mean received reward of the last step; `_advance` sets it at level "full".
+
+    Example:
+        >>> from anymdp_bench.envs.base import BatchEnv
+        >>> isinstance(batch_env([sample_task("garnet", seed=7)]), BatchEnv)
+        True
     """
 
     def __init__(

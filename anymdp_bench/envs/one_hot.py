@@ -57,6 +57,12 @@ class OneHot(gymnasium.ObservationWrapper[Vectors, Any, Any], RecordConstructorA
 
     Raises:
         InvalidConfig: its observations are neither Discrete nor MultiDiscrete.
+
+    Example:
+        >>> env = OneHot(gymnasium.make("Darkroom-v0", size=3))
+        >>> observation, info = env.reset(seed=0)
+        >>> observation.shape, observation.sum()
+        ((9,), np.float32(1.0))
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -77,6 +83,12 @@ class OneHotVector(AnyVectorWrapper):
 
     Raises:
         InvalidConfig: its observations are neither Discrete nor MultiDiscrete.
+
+    Example:
+        >>> envs = gymnasium.make_vec("Darkroom-v0", num_envs=2, vectorization_mode="vector_entry_point")
+        >>> observations, infos = OneHotVector(envs).reset(seed=0)
+        >>> observations.shape
+        (2, 100)
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:

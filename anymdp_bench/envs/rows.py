@@ -70,6 +70,12 @@ def compiled_rows(env: Any) -> Rows | None:
     Returns:
         Arrays shared with `env`, or None if it cannot be stepped like this: several action tokens, drawn
         observations, another kind of environment, or a process that compiles nothing.
+
+    Example:
+        >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
+        >>> observations, infos = envs.reset(seed=0)
+        >>> compiled_rows(envs) is not None
+        True
     """
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return None
@@ -90,6 +96,14 @@ def restart_row(rows: Rows, i: int) -> int:
 
     Raises:
         InvalidConfig: when it is called from Python.
+
+    Example:
+        >>> import numba
+        >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
+        >>> observations, infos = envs.reset(seed=0)
+        >>> start = numba.njit(lambda rows, i: restart_row(rows, i))
+        >>> 0 <= start(compiled_rows(envs), 1) < 16
+        True
     """
     raise _only_compiled()
 
@@ -107,6 +121,14 @@ def step_row(rows: Rows, i: int, action: int) -> RowStep:
 
     Raises:
         InvalidConfig: when it is called from Python.
+
+    Example:
+        >>> import numba
+        >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
+        >>> observations, infos = envs.reset(seed=0)
+        >>> move = numba.njit(lambda rows, i, action: step_row(rows, i, action))
+        >>> 0 <= move(compiled_rows(envs), 1, 3)[0] < 16
+        True
     """
     raise _only_compiled()
 

@@ -35,7 +35,9 @@ class Sb3VecEnv(VecEnv):
         InvalidConfig: `env` is no batch of this package.
 
     Example:
-        ``PPO("MlpPolicy", Sb3VecEnv(env), n_steps=64, batch_size=1024).learn(100_000)``
+        >>> envs = gymnasium.make_vec("Darkroom-v0", num_envs=2, vectorization_mode="vector_entry_point")
+        >>> Sb3VecEnv(envs).reset().shape  # PPO("MlpPolicy", Sb3VecEnv(envs)).learn(100_000)
+        (2,)
     """
 
     def __init__(self, env: Any) -> None:

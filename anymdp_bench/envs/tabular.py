@@ -49,6 +49,14 @@ class TabularEnv(SingleEnv):
 
     Version History:
         v0: first version.
+
+    Example:
+        >>> from anymdp_bench.envs.tabular import TabularEnv
+        >>> env = TabularEnv(sample_task("garnet", seed=7), info_level="score")
+        >>> observation, info = env.reset(seed=0)
+        >>> observation, reward, terminated, truncated, info = env.step(0)
+        >>> list(info)
+        ['score_reward']
     """
 
     _task: TabularTask

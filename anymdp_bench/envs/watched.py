@@ -23,6 +23,12 @@ class StepBatch(NamedTuple):
         scores: float64 ``[n]``, expected scored reward of the transition taken.
         terminated: bool ``[n]``, a terminal state was reached.
         truncated: bool ``[n]``, the horizon was reached elsewhere.
+
+    Example:
+        >>> envs = batch_env([sample_task("garnet", seed=7)] * 3)
+        >>> observations, infos = envs.reset(seed=0)
+        >>> envs.advance(np.zeros(3, int))._fields
+        ('observations', 'rewards', 'scores', 'terminated', 'truncated')
     """
 
     observations: IntArray
@@ -36,6 +42,12 @@ class WatchedVectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
     """Base of `BatchEnv`: shows the last step of each environment.
 
     Nothing is kept unless a render mode was asked for.
+
+    Example:
+        >>> envs = batch_env([sample_task("garnet", seed=7)] * 3)
+        >>> observations, infos = envs.reset(seed=0)
+        >>> envs.advance(np.zeros(3, int)).rewards.shape
+        (3,)
     """
 
     _tasks: tuple[Task, ...]

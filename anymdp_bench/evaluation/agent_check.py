@@ -41,6 +41,9 @@ def check_agent(agent: Agent, tasks: Sequence[Task] | None = None) -> None:
 
     Raises:
         AgentError: naming the rule that is broken.
+
+    Example:
+        >>> check_agent(make_agent("uniform"))
     """
     check_is_agent(agent)
     first, second, third = tasks or [frozenlake(True, layout=random_lake_map(seed)) for seed in range(3)]

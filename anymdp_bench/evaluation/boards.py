@@ -50,6 +50,11 @@ class Board:
 
     Raises:
         InvalidConfig: a field is outside its legal range.
+
+    Example:
+        >>> board = get_board("anymdp-16x5-offline-v0")
+        >>> isinstance(board, Board), board.protocol
+        (True, 'offline')
     """
 
     name: str

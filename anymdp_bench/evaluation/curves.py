@@ -38,6 +38,10 @@ def plot_results(results: Sequence[Result], *, by: str = "steps") -> Figure:
     Raises:
         InvalidConfig: another `by`.
         MissingExtra: matplotlib is not installed.
+
+    Example:
+        >>> from anymdp_bench.evaluation.curves import plot_results
+        >>> plot_results([evaluate("uniform", "darkroom-6-v0", runs=2)]).savefig("curves.svg")
     """
     require_extra("plot", "matplotlib", what="Figures")
     from matplotlib.figure import Figure

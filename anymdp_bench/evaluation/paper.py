@@ -15,6 +15,8 @@ METHODS = {
     "omnirl-16-garnet": "OmniRL (Garnet)",
     "omnirl-128": "OmniRL (AnyMDP)",
     "omnirl-any": "OmniRL (AnyMDP)",
+    "omnirl-any-anymdp": "OmniRL (AnyMDP)",
+    "omnirl-any-garnet": "OmniRL (Garnet)",
 }
 """Which of the paper's methods an agent stands for."""
 

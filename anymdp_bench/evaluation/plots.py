@@ -39,6 +39,12 @@ def plot_curve(
     Raises:
         InvalidConfig: another `by` or `band`.
         MissingExtra: matplotlib is not installed.
+
+    Example:
+        >>> from anymdp_bench.evaluation.plots import plot_curve
+        >>> curve = evaluate("uniform", "darkroom-6-v0", runs=2).curve()
+        >>> plot_curve(curve, label="uniform").get_xlabel() != ""
+        True
     """
     require_extra("plot", "matplotlib", what="Figures")
     check_choice("by", by, BY)

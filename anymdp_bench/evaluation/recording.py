@@ -37,6 +37,10 @@ def record_run(
     Raises:
         AgentError: the agent raised or answered illegally, or plays several players at once.
         InvalidConfig: a changed field is not legal, or there is no task.
+
+    Example:
+        >>> record_run("uniform", "darkroom-6-v0", context_episodes=10).n_episodes
+        10
     """
     spec = change_board(get_board(board) if isinstance(board, str) else board, changes)
     player = make_agent(agent, bank=spec.bank) if isinstance(agent, str) else check_is_agent(agent)

@@ -23,6 +23,11 @@ class Result:
     Attributes:
         manifest: What was run.
         shards: What each shard left behind.
+
+    Example:
+        >>> result = evaluate("uniform", "darkroom-6-v0", runs=2)
+        >>> isinstance(result, Result), len(result.scores())
+        (True, 1)
     """
 
     manifest: Manifest
@@ -92,6 +97,11 @@ def load_result(path: str | PathLike[str]) -> Result:
 
     Raises:
         RecordsError: it is no records folder, unfinished, or of an unknown schema.
+
+    Example:
+        >>> result = evaluate("uniform", "darkroom-6-v0", runs=2, out="run")
+        >>> load_result("run").scores().equals(result.scores())
+        True
     """
     folder = RecordFolder(path)
     return Result(folder.manifest(), folder.shards())

@@ -90,6 +90,11 @@ def diagnose(tasks: Task | Sequence[Task]) -> pd.DataFrame:
 
     Raises:
         NotTabular: a task has no tables.
+
+    Example:
+        >>> from anymdp_bench.planning.diagnostics import diagnose
+        >>> len(diagnose([sample_task("anymdp", seed=seed) for seed in range(2)]))
+        2
     """
     listed = [tasks] if isinstance(tasks, Task) else list(tasks)
     return pd.DataFrame([{"task": i, **_diagnose_one(require_tabular(t))} for i, t in enumerate(listed)])

@@ -62,6 +62,10 @@ def plot_task(task: Task) -> Figure:
 
     Example:
         ``plot_task(sample_task("anymdp", seed=3)).savefig("task.svg")``
+
+    Example:
+        >>> from anymdp_bench.planning.figures import plot_task
+        >>> plot_task(sample_task("anymdp", seed=7)).savefig("task.svg")
     """
     require_extra("plot", "matplotlib", what="plot_task")
     from matplotlib.figure import Figure

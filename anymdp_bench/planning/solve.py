@@ -122,7 +122,13 @@ def as_policy(policy: ArrayLike, n_states: int, n_actions: int) -> Floats:
 
 
 def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:
-    """Exact discounted value float64 ``[S]`` of a policy ``[S]`` or ``[S, A]`` on the scored reward."""
+    """Exact discounted value float64 ``[S]`` of a policy ``[S]`` or ``[S, A]`` on the scored reward.
+
+    Example:
+        >>> task = sample_task("garnet", seed=7)
+        >>> policy_value(task, np.full((16, 5), 0.2), 0.99).shape  # uniform play, by inner state
+        (16,)
+    """
     model = model_of(task)
     table = as_policy(policy, model.n_states, model.n_actions)
     value = np.empty(model.n_states)
@@ -224,6 +230,12 @@ def stationary_distribution(task: Task, policy: ArrayLike) -> Floats:
 
     Episodes restart from terminal states; the horizon is ignored. It is the time-average limit from the
     start distribution, and so defined for periodic and reducible chains as well.
+
+    Example:
+        >>> task = sample_task("garnet", seed=7)
+        >>> law = stationary_distribution(task, np.full((16, 5), 0.2))
+        >>> law.shape, round(law.sum(), 6)
+        ((16,), np.float64(1.0))
     """
     chain = chain_of(task, policy)
     lazy = 0.5 * (np.eye(len(chain)) + chain)

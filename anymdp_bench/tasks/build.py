@@ -113,6 +113,13 @@ def build_task(
 
     Raises:
         InvalidTask: naming the field, the value and the remedy.
+
+    Example:
+        >>> chain = np.array([[[0.5, 0.5]], [[0.0, 0.0]]])  # [S, A, S]
+        >>> settings = {"initial": [1, 0], "terminal": [False, True], "reward_next": [0.0, 1.0]}
+        >>> task = build_task(chain, horizon=10, **settings)
+        >>> task.n_states, task.n_actions
+        (2, 1)
     """
     dense = weights_of("transition", transition)
     if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:

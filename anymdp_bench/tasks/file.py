@@ -21,6 +21,12 @@ def load_task(path: str | PathLike[str]) -> Task:
     Raises:
         TaskFileError: missing, truncated, too large, pickled, or with other members than a task has.
         InvalidTask: its arrays do not describe a task.
+
+    Example:
+        >>> task = sample_task("garnet", seed=7)
+        >>> task.save("task.npz")
+        >>> load_task("task.npz").fingerprint() == task.fingerprint()
+        True
     """
     try:
         arrays = read_members(path)

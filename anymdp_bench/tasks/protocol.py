@@ -11,7 +11,12 @@ from anymdp_bench.foundation.types import JsonScalar
 
 @runtime_checkable
 class Task(Protocol):
-    """What banks, environments and protocols may ask of any task."""
+    """What banks, environments and protocols may ask of any task.
+
+    Example:
+        >>> isinstance(sample_task("anymdp", seed=7), Task)
+        True
+    """
 
     @property
     def family(self) -> str:

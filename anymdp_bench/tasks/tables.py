@@ -41,6 +41,11 @@ class TaskTables:
         config: Settings of the sampler, JSON scalars.
         seed: Seed of the sampler, or None for a hand-made task.
 
+
+    Example:
+        >>> task = sample_task("garnet", seed=7)
+        >>> task.row_start.shape  # one row of successors for each state and action, and the end
+        (81,)
     """
 
     family: str

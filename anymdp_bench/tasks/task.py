@@ -55,6 +55,11 @@ class TabularTask(TaskTables):
 
     Raises:
         InvalidTask: naming the field, the value and the remedy.
+
+    Example:
+        >>> task = sample_task("garnet", seed=7)
+        >>> isinstance(task, TabularTask), task.transition.shape
+        (True, (16, 5, 16))
     """
 
     def __post_init__(self) -> None:

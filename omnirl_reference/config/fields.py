@@ -53,7 +53,7 @@ MIXTURES = {"paper": PAPER_MIXTURE}
 """Mixtures that a configuration may name in place of their shares."""
 
 
-STREAM_FAMILIES = ("anymdp", "garnet", "grid")
+STREAM_FAMILIES = ("anymdp", "garnet", "grid", "bandit")
 LEAST_GRID_IDS, GRID_ACTIONS = 12, (4, 5)
 """Grids have at least so many cells, and four moves, or five with one that stays."""
 STREAM_LIMITS: dict[str, Limit] = {
@@ -120,7 +120,8 @@ class StreamConfig:
     """What the training sequences are made of.
 
     Attributes:
-        family: ``"anymdp"``, ``"garnet"`` or ``"grid"`` (random lakes, cliffs and rooms with walls).
+        family: ``"anymdp"``, ``"garnet"``, ``"grid"`` (random lakes, cliffs and rooms with walls) or
+            ``"bandit"`` (one state; Thompson sampling plays, whatever the behaviours).
         families: Share of the sequences on tasks of each family; None: all are of `family`.
         n_states: Largest number of states, and number of state ids.
         min_states: Smallest number of inner states; None means `n_states`.
@@ -128,6 +129,8 @@ class StreamConfig:
             and they get random ones of the `n_states` ids. None: all tasks are drawn with `n_states`, as in
             the paper, and `min_states` alone makes them smaller.
         n_actions: Number of actions.
+        task_actions: Numbers of actions that tasks are drawn with, one number for a batch, each as often; for
+            models that know actions by codes. None: all have `n_actions`.
         n_tasks: Number of distinct tasks, or None for a new task in every sequence.
         relabel: Draw names of states and actions for every sequence; False: every task keeps its own, as in
             the paper, so that few tasks can be told apart instead of learnt.
@@ -151,6 +154,7 @@ class StreamConfig:
     min_states: int | None = None
     task_states: tuple[int, ...] | None = None
     n_actions: int = 5
+    task_actions: tuple[int, ...] | None = None
     n_tasks: int | None = None
     relabel: bool = True
     steps: int = 512
@@ -175,6 +179,8 @@ class StreamConfig:
             check(least <= self.min_states <= self.n_states, "min_states", self.min_states, legal)
         if self.task_states is not None:
             self._check_task_states()
+        if self.task_actions is not None:
+            self._check_task_actions()
         unknown = set(self.behaviours) - set(BEHAVIOURS)
         check(not unknown, "behaviours", dict(self.behaviours), f"shares of {', '.join(BEHAVIOURS)}")
         shares = self.behaviours.values()
@@ -194,7 +200,7 @@ class StreamConfig:
         check(known and sum(shares.values()) > 0, "families", self.families, legal)
         if "grid" in shares:
             check(self.n_actions in GRID_ACTIONS, "n_actions", self.n_actions, "4 or 5 in a grid")
-        least = {"anymdp": LEAST_RANKED_STATES, "garnet": 1, "grid": LEAST_GRID_IDS}
+        least = {"anymdp": LEAST_RANKED_STATES, "garnet": 1, "grid": LEAST_GRID_IDS, "bandit": 1}
         return max(least[name] for name in shares)
 
     def _check_task_states(self) -> None:
@@ -206,6 +212,14 @@ class StreamConfig:
         check(legal, "task_states", sizes, f"sizes from {LEAST_RANKED_STATES} to n_states={self.n_states}")
         check(self.min_states is None, "min_states", self.min_states, "null beside task_states")
         object.__setattr__(self, "task_states", tuple(sizes or ()))
+
+    def _check_task_actions(self) -> None:
+        counts = self.task_actions
+        legal = isinstance(counts, tuple | list) and len(counts) > 0 and all(map(Whole(2).accepts, counts))
+        check(legal, "task_actions", counts, "integers of at least 2, or null")
+        grids = "grid" in (self.families or (self.family,))
+        check(not grids, "task_actions", counts, "null where there are grids, whose moves are given")
+        object.__setattr__(self, "task_actions", tuple(counts or ()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,12 +401,19 @@ class TrainConfig:
             stream = self.stream_of(stage)
             of_stream = (stream.n_states, stream.n_actions)
             check(sizes == of_stream, "model sizes", sizes, f"those of the stream, {of_stream}")
+            self._check_action_sets(stream)
             if self.own_rows(stage) > 0:
                 check(stream.n_tasks is None, "n_tasks", stream.n_tasks, "null where the model plays itself")
                 check(stream.relabel, "relabel", stream.relabel, "true where the model plays itself")
-                one = stream.families is None and stream.family != "grid"
-                legal = "one family, anymdp or garnet, where the model plays itself"
+                one = stream.families is None and stream.family in ("anymdp", "garnet")
+                one = one and stream.task_actions is None
+                legal = "one family, anymdp or garnet, of one number of actions, where the model plays itself"
                 check(one, "families", stream.families or stream.family, legal)
+
+    def _check_action_sets(self, stream: StreamConfig) -> None:
+        most = self.model.width if self.model.action_codes else 0
+        legal = f"integers up to width={self.model.width}, with action_codes; null without"
+        check(max(stream.task_actions or (0,)) <= most, "task_actions", stream.task_actions, legal)
 
     @property
     def updates(self) -> int:

@@ -87,7 +87,7 @@ def options_of(texts: list[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         try:
-            options[name] = value if value in LEAVES else float(value)
+            options[name] = value if value in LEAVES else int(value) if value.isdecimal() else float(value)
         except ValueError:
             equals = ""
         if not equals:

@@ -36,7 +36,7 @@ def export_exact(
     """Validate a run's network and write it with its notes.
 
     Args:
-        run: Folder that training wrote.
+        run: Folder that training wrote, or another checkpoint, which is to act in another way.
         name: Name of the checkpoint.
         options: Fields of `Acting`, with which it is validated and acts afterwards.
         folder: Where checkpoints lie.
@@ -66,7 +66,7 @@ def export_exact(
         **{key: notes.get(key) for key in kept},
         "name": name,
         "bytes": size,
-        "minutes": round(notes.get("seconds", 0.0) / 60, 1),
+        "minutes": notes.get("minutes", round(notes.get("seconds", 0.0) / 60, 1)),
         "acting": dataclasses.asdict(how),
         "validation": [figures(agent, plan, watcher(plan)) for plan in exact_plans(tasks)],
     }

@@ -40,7 +40,7 @@ class Rules(NamedTuple):
 
     Attributes:
         column: Of the network's answer, the leaf's quantile; -1: the fixed optimist.
-        kappa, fade, offset, discount, logits, growth: See there.
+        kappa, fade, offset, discount, logits, growth, probe, probe_kappa, probe_fade: See there.
         aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled where the optimal
             agent was seen to act.
@@ -54,6 +54,9 @@ class Rules(NamedTuple):
     discount: float
     logits: float
     growth: float
+    probe: int
+    probe_kappa: float
+    probe_fade: float
     aliased: float
     aliased_discount: float
     aliased_kappa: float
@@ -72,6 +75,8 @@ class Rows(NamedTuple):
         due: int64 ``[n]``, own steps at which the network is asked again.
         known: int64 ``[n]``, ids seen when it was asked last.
         begins: bool ``[n]``, the next step is the first of an episode.
+        episodes: int64 ``[n]``, own episodes that are over.
+        probing: bool ``[n]``, this episode is a probe.
         dependence: float64 ``[n]``, how far from Markov the ids look; see `markov.dependence`.
         doubt: int64 ``[n]``, own steps at which that is looked at again.
         journal: Of the latest steps.
@@ -85,6 +90,8 @@ class Rows(NamedTuple):
     due: Ints
     known: Ints
     begins: Bools
+    episodes: Ints
+    probing: Bools
     dependence: Floats
     doubt: Ints
     journal: Journal
@@ -142,7 +149,7 @@ def refresh_row(
     else:
         quantile = answers[:, :, rules.column]
         write_leaves(statistic, i, rows.plans, quantile, scale[1], rules.offset, extra)
-        kappa, fade = rules.kappa, rules.fade
+        kappa, fade = (rules.probe_kappa, rules.probe_fade) if rows.probing[i] else (rules.kappa, rules.fade)
         plan_on_leaves(statistic, i, extra, kappa, fade, rules.discount, scale[1], rows.values[i], table)
     if rules.logits > 0.0:
         weight = rules.logits * (mean_gap(statistic, i, table) + SMALL)
@@ -173,6 +180,12 @@ def was_taught(statistic: Statistic, i: int, s: int) -> bool:
 
 
 @kernel(nogil=True)
+def is_probe(episode: int, every: int) -> bool:
+    """Whether an episode, counted from 0, is the last of `every`; never where that is 0."""
+    return every > 0 and episode % every == every - 1
+
+
+@kernel(nogil=True)
 def refresh_rows(
     statistic: Statistic, rows: Rows, active: Bools, observations: Ints, rules: Rules, weights: Weights
 ) -> None:
@@ -187,6 +200,9 @@ def refresh_rows(
         if rows.steps[i] >= rows.doubt[i]:
             rows.dependence[i] = row_dependence(rows.journal, i, ids)
             rows.doubt[i] = max(FIRST_DOUBT, int(DOUBT_GROWTH * rows.steps[i]))
+        if rows.begins[i] and is_probe(rows.episodes[i], rules.probe) != rows.probing[i]:
+            rows.probing[i] = not rows.probing[i]
+            rows.due[i] = rows.steps[i]
         if rows.steps[i] >= rows.due[i] or statistic.n_seen[i] > rows.known[i]:
             refresh_row(statistic, rows, i, rules, weights, pairs, states)
             rows.due[i] = rows.steps[i] + max(1, int(rules.growth * rows.steps[i]))
@@ -271,5 +287,6 @@ def observe_rows(
         s, a = observations[i], actions[i]
         note(rows.journal, i, ids, n_actions, s, a, following[i], terminated[i], over)
         rows.begins[i] = over
+        rows.episodes[i] += over
         rows.steps[i] += 1
     return len(active)

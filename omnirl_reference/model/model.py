@@ -76,6 +76,8 @@ class OmniRL(nn.Module):
         self.next_state = nn.Linear(config.width, config.n_states)
         self.reward = nn.Linear(config.width, 1)
         self.apply(_initialise)
+        if config.action_codes:
+            nn.init.eye_(self.policy.weight)
 
     def initial_state(self, batch: int, n_actions: int | None = None, seed: int = 0) -> list[State]:
         """State of every block before the first step; then the actions' codes, if they are known by codes.

@@ -1,8 +1,9 @@
 """From interaction to tokens.
 
 A step is known by its state and by what happened before it: the previous state, tag, action and reward.
-`packed` adds these up in one token; `interleaved` is the paper's stream s, g, a, r, cut before each state
-(g, a, r of the previous step, then s), so that the decision is read at the last token of every step.
+`packed` adds these up in one token, and the code of an action once more, so that the answer, a vector of the
+same space, can pass it on; `interleaved` is the paper's stream s, g, a, r, cut before each state (g, a, r of
+the previous step, then s), so that the decision is read at the last token of every step.
 
 References:
     arXiv 2502.02869, section on the model (token layout, prior information).
@@ -94,7 +95,9 @@ class ActionCodes(nn.Module):
         super().__init__()
         self.project = nn.Linear(width, width, bias=False)
         self.further = nn.Embedding(further, width)
-        nn.init.normal_(self.project.weight, std=CODE_SCALE)
+        nn.init.eye_(self.project.weight)
+        with torch.no_grad():
+            self.project.weight *= CODE_SCALE * width**0.5
 
     def forward(self, actions: Tensor, codes: Tensor) -> Tensor:
         """Embed ids ``[B, T]``, those from A on by embeddings of their own; `codes` ``[B, A, width]``."""
@@ -157,6 +160,8 @@ class Tokens(nn.Module):
             return tokens.flatten(1, 2)
         happened = self.previous_state(steps.previous_states) + tag + action + reward
         packed: Tensor = state + self.join(happened)
+        if codes is not None:
+            packed = packed + action
         return sum(prompt, start=packed)
 
     def decisions(self, hidden: Tensor) -> Tensor:

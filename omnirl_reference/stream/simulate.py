@@ -127,7 +127,7 @@ def play(
     for t in range(out.actions.shape[1]):
         out.states[b, t] = ids[s]
         if ended:
-            _write_end(out, b, t, n_actions)
+            write_end(out, b, t, n_actions)
             plan_on_model(learners, world.terminal)
             s, elapsed, ended = _start(stream, world), 0, False
             hidden = masked or next_unit(stream) < settings.shares[4]
@@ -154,7 +154,8 @@ def play(
 
 
 @kernel(nogil=True, inline="always")
-def _write_end(out: Sequences, b: int, t: int, n_actions: int) -> None:
+def write_end(out: Sequences, b: int, t: int, n_actions: int) -> None:
+    """Write the position after an episode."""
     out.actions[b, t] = n_actions
     out.tags[b, t] = TAG_UNKNOWN
     out.behaviour[b, t] = TAG_UNKNOWN

@@ -6,15 +6,16 @@ thread while the last one is trained on; the kernel does not hold the interprete
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anymdp_bench import child_seed
 from anymdp_bench.kernels import draw
 from omnirl_reference.config.fields import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
+from omnirl_reference.stream.bandits import fill_bandit
 from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_garnet, fill_grid
 from omnirl_reference.stream.worlds import SimulationSettings
 
@@ -76,6 +77,7 @@ class Stream:
         "anymdp": fill_anymdp,
         "garnet": fill_garnet,
         "grid": fill_grid,
+        "bandit": fill_bandit,
     }
 
     def __init__(
@@ -90,11 +92,11 @@ class Stream:
     ) -> None:
         """Prepare; nothing is drawn yet."""
         self.config, self.batch = config, batch
-        self._rows = range(first, first + batch)[rows]
-        self._settings = simulation_settings(config)
+        self._first, self._rows = first, range(first, first + batch)[rows]
         parts = "task", "replay" if replay else "play"
         self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in parts]
         self._families = np.uint64(child_seed(config.seed, "omnirl", split, "family"))
+        self._actions = np.uint64(child_seed(config.seed, "omnirl", split, "actions"))
         self._ahead: tuple[int, Future[Sequences]] | None = None
         self._pool = ThreadPoolExecutor(1)
 
@@ -104,17 +106,23 @@ class Stream:
         indices = np.arange(first, first + len(self._rows))
         if self.config.n_tasks is not None:
             indices = indices % self.config.n_tasks
-        out = empty_sequences(len(self._rows), self.config.steps, self.config.n_actions)
+        n_actions = self._n_actions_of(index)
+        settings = simulation_settings(dataclasses.replace(self.config, n_actions=n_actions))
+        out = empty_sequences(len(self._rows), self.config.steps, n_actions)
         if self.config.families is None:
-            self._fill(self.config.family, indices, first, out)
+            self.FILLERS[self.config.family](*self._keys, indices, first, settings, out)
             return out
         for b in range(len(indices)):
             row = Sequences._make(values[b : b + 1] for values in out)
-            self._fill(self._family_of(int(indices[b])), indices[b : b + 1], first + b, row)
+            fill = self.FILLERS[self._family_of(int(indices[b]))]
+            fill(*self._keys, indices[b : b + 1], first + b, settings, row)
         return out
 
-    def _fill(self, family: str, indices: NDArray[np.int64], first: int, out: Sequences) -> None:
-        self.FILLERS[family](*self._keys, indices, first, self._settings, out)
+    def _n_actions_of(self, index: int) -> int:
+        """Number of actions of the tasks of batch `index`, whatever rows are made."""
+        counts = self.config.task_actions or (self.config.n_actions,)
+        place = draw(self._actions, np.uint64(self._first + index * self.batch))
+        return counts[int(place) % len(counts)]
 
     def _family_of(self, index: int) -> str:
         """Family of the task of that number."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -22,6 +23,13 @@ Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 Online = Annotated[int, typer.Option(help="Validation tasks that every model then plays; 0: none.", min=0)]
 Document = Annotated[
     Path | None, typer.Option(help="Document whose part of the study's name is written, figure beside it.")
+]
+Beside = Annotated[list[str] | None, typer.Option(help="Checkpoints and agents that play too; repeatable.")]
+Banks = Annotated[list[str] | None, typer.Option(help="Banks that are played; repeatable.")]
+Tasks = Annotated[int, typer.Option(help="The first so many test tasks of each bank.", min=1)]
+Steps = Annotated[int, typer.Option(help="Steps of every task.", min=1)]
+Temperature = Annotated[
+    float | None, typer.Option(help="That the trained model plays at; default: it falls.", min=0.01)
 ]
 NOT_DONE = "not all runs are done: give the same command again"
 
@@ -183,6 +191,101 @@ def sequence(
         typer.echo(NOT_DONE, err=as_json)
 
 
+@study_app.command("action-sets")
+def action_sets(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "headless-ad",
+    minutes: Minutes = None,
+    beside: Beside = None,
+    bank: Banks = None,
+    tasks: Tasks = 32,
+    steps: Steps = 1000,
+    temperature: Temperature = 1.0,
+    device: Device = "cpu",
+    threads: Threads = 1,
+    document: Document = None,
+    as_json: AsJson = False,
+) -> None:
+    """One model, any number of actions: train it on up to 20, and play tasks of 4 to 50."""
+    from omnirl_reference.studies.domains import ACTION_SETS
+
+    names = beside or ["ad", "omnirl-any", "oim", "psrl", "uniform"]
+    played = _Played(names, bank or ACTION_SETS, tasks, steps, temperature)
+    _domains("action-sets", config, out, minutes, played, device, threads, document, as_json)
+
+
+@study_app.command("domains")
+def domains(
+    out: Out,
+    config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "vintix",
+    minutes: Minutes = None,
+    beside: Beside = None,
+    bank: Banks = None,
+    tasks: Tasks = 32,
+    steps: Steps = 2000,
+    temperature: Temperature = None,
+    device: Device = "cpu",
+    threads: Threads = 1,
+    document: Document = None,
+    as_json: AsJson = False,
+) -> None:
+    """One model, many domains: train it on three families, and play boards seen and held out."""
+    from omnirl_reference.studies.domains import HELD_OUT, SEEN
+
+    names = beside or ["ad-eps", "omnirl-any", "uniform"]
+    played = _Played(names, bank or [*SEEN, *HELD_OUT], tasks, steps, temperature)
+    _domains("domains", config, out, minutes, played, device, threads, document, as_json)
+
+
+class _Played(NamedTuple):
+    """Who plays beside the trained model, and what: arguments of `domains.play_domains`."""
+
+    names: Sequence[str]
+    banks: Sequence[str]
+    tasks: int
+    steps: int
+    temperature: float | None
+
+
+def _domains(
+    part: str,
+    config: str,
+    out: Path,
+    minutes: float | None,
+    played: _Played,
+    device: str,
+    threads: int,
+    document: Path | None,
+    as_json: bool,
+) -> None:
+    import torch
+
+    from omnirl_reference.config.file import load_config
+    from omnirl_reference.studies.domains import play_domains, train_one
+    from omnirl_reference.studies.report import domains_text
+
+    torch.set_num_threads(threads)
+    whole = load_config(config)
+    limit = math.inf if minutes is None else minutes
+    if not train_one(whole, out, minutes=limit, device=device, tell=_tell):
+        typer.echo(NOT_DONE, err=as_json)
+        return
+    frame = play_domains(
+        [whole.name, *played.names],
+        out,
+        played.banks,
+        tasks=played.tasks,
+        steps=played.steps,
+        temperature=played.temperature,
+        tell=_told,
+    )
+    frame.to_csv(out / "table.csv", index=False)
+    text = domains_text(frame)
+    print_table(frame, text, as_json)
+    if document is not None:
+        _write(document, part, text)
+
+
 @study_app.command("rl2")
 def rl2(
     out: Out,
@@ -190,6 +293,9 @@ def rl2(
     episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
     minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
+    beside: Beside = None,
+    tasks: Annotated[int, typer.Option(help="The first so many test tasks, for those beside.", min=1)] = 64,
+    part: Annotated[str, typer.Option(help="Part of the document that is written.")] = "rl2",
     threads: Threads = 1,
     document: Document = None,
     as_json: AsJson = False,
@@ -198,20 +304,22 @@ def rl2(
     import torch
 
     from omnirl_reference.studies.report import draw_rl2, rl2_text
-    from omnirl_reference.studies.rl2 import Setting, curve, train_rl2
+    from omnirl_reference.studies.rl2 import NAME, curve, curves_beside, setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    setting = Setting(bank=bank, episodes=episodes)
+    setting = setting_of(bank, episodes)
     steps = train_rl2(setting, out, minutes=minutes)
-    scores = curve(setting, out, trials=trials)
-    text = rl2_text(scores, steps)
+    curves = {NAME: curve(setting, out, trials=trials)}
+    names = ["omnirl-any", "oim", "uniform"] if beside is None else beside
+    curves |= curves_beside(setting, names, out, tasks=tasks, tell=_told)
+    text = rl2_text(curves, steps)
     if as_json:
-        print_json({"steps": steps, "scores": scores.tolist()})
+        print_json({"steps": steps, "scores": {name: scores.tolist() for name, scores in curves.items()}})
     else:
         typer.echo(text)
     if document is not None:
-        draw_rl2(scores, document.parent / "figures" / "rl2.svg")
-        _write(document, "rl2", text, "rl2.svg", "Score by episode of a trial")
+        draw_rl2(curves, document.parent / "figures" / f"{part}.svg")
+        _write(document, part, text, f"{part}.svg", "Score by episode of a trial")
 
 
 def _exact(config: str) -> ExactConfig:
@@ -228,6 +336,10 @@ def _write(document: Path, part: str, text: str, figure: str = "", caption: str 
     from anymdp_bench.reproduce.document import replace_part
 
     replace_part(document, part, f"{text}\n![{caption}](figures/{figure})" if figure else text)
+
+
+def _told(name: str, done: int, of: int) -> None:
+    sys.stderr.write(f"{name}: {done} of {of}\n")
 
 
 def _tell(name: str, done: int, of: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -168,22 +168,41 @@ def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
     save_figure(figure, path)
 
 
+def domains_text(frame: pd.DataFrame) -> str:
+    """Markdown of `domains.play_domains`: early and late scores of every agent, bank by bank."""
+    agents = list(dict.fromkeys(frame["agent"]))
+    rows = []
+    for bank, part in frame.groupby("bank", sort=False):
+        of = part.set_index("agent")
+        rows.append([f"`{bank}`", *(_two(of.loc[name, "early"], of.loc[name, "late"]) for name in agents)])
+    return pipe_table([("bank", LEFT), *((f"`{name}`", RIGHT) for name in agents)], rows) + "\n"
+
+
+def _two(early: float, late: float) -> str:
+    return "-" if np.isnan(late) else f"{early:.2f} → {late:.2f}"
+
+
 EPISODE_BLOCKS = ((0, 1), (1, 5), (5, 10), (10, 20), (20, 50), (50, 100))
 """Episodes of a trial that stand in a table, from 0."""
 
 
-def rl2_text(scores: NDArray[np.float64], steps: int) -> str:
-    """Markdown of `rl2.curve`."""
-    blocks = [(a, min(b, len(scores))) for a, b in EPISODE_BLOCKS if a < len(scores)]
+def rl2_text(curves: Mapping[str, NDArray[np.float64]], steps: int) -> str:
+    """Markdown of scores by episode of a trial, of `rl2` and of agents beside it."""
+    last = min(map(len, curves.values()))
+    blocks = [(a, min(b, last)) for a, b in EPISODE_BLOCKS if a < last]
     headers = [(f"{a + 1}" if b == a + 1 else f"{a + 1} to {b}", RIGHT) for a, b in blocks]
-    row = [f"{scores[a:b].mean():.3f}" for a, b in blocks]
-    return f"{pipe_table([('episodes', LEFT), *headers], [['score', *row]])}\n\nAfter {steps:,} steps.\n"
+    rows = [
+        [f"`{name}`", *(f"{scores[a:b].mean():.3f}" for a, b in blocks)] for name, scores in curves.items()
+    ]
+    return f"{pipe_table([('episodes', LEFT), *headers], rows)}\n\n`rl2` after {steps:,} steps of training.\n"
 
 
-def draw_rl2(scores: NDArray[np.float64], path: Path) -> None:
+def draw_rl2(curves: Mapping[str, NDArray[np.float64]], path: Path) -> None:
     """Draw the score of each episode of a trial."""
     figure, (axes,) = new_figure()
-    axes.plot(np.arange(1, len(scores) + 1), scores)
+    for name, scores in curves.items():
+        axes.plot(np.arange(1, len(scores) + 1), scores, label=name)
+    axes.legend(fontsize="x-small")
     for level in (0.0, 1.0):
         axes.axhline(level, color="grey", linewidth=0.5)
     axes.set(xlabel="episode of the trial", ylabel="score (0 uniform, 1 oracle)")

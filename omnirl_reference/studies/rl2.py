@@ -1,4 +1,4 @@
-"""RL²: recurrent PPO on trials, which learns to learn by reward alone; curves over the episodes of a trial.
+"""RL²: recurrent PPO on trials, which learns to learn by reward alone; scores by episode of a trial.
 
 References:
     Y. Duan et al., arXiv 1611.02779. Needs sb3-contrib (extra ``[rl2]``).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,15 @@ from numpy.typing import NDArray
 
 from anymdp_bench import Sb3VecEnv, load_bank
 from anymdp_bench.foundation.extras import require_extra
+from omnirl_reference.playing.validation import Plan, play
+from omnirl_reference.studies.domains import agent_of
+from omnirl_reference.studies.running import Tell
 
+NAME = "rl2"
 AGENT = "agent.zip"
 PROGRESS = "progress.csv"
+MOST_STEPS = 200
+"""Steps of each trial between two updates, at most; shorter trials are played whole."""
 
 
 class Setting(NamedTuple):
@@ -43,6 +50,12 @@ class Setting(NamedTuple):
     n_tasks: int = 256
     width: int = 64
     seed: int = 0
+
+
+def setting_of(bank: str, episodes: int) -> Setting:
+    """What is trained on trials of so many episodes of a bank's tasks."""
+    horizon = load_bank(bank).train[0].horizon
+    return Setting(bank=bank, episodes=episodes, n_steps=min(MOST_STEPS, episodes * horizon))
 
 
 def train_rl2(setting: Setting, out: Path, *, minutes: float = math.inf, steps: int = 10**9) -> int:
@@ -143,4 +156,28 @@ def curve(setting: Setting, out: Path, *, trials: int = 1024) -> NDArray[np.floa
         number = np.where(over, number, np.minimum(number + (observations[:, -1] > 0), setting.episodes - 1))
     low, high = (np.mean([getattr(references[i], kind) for i in which]) for kind in ("random", "oracle"))
     found: NDArray[np.float64] = (returns.mean(axis=0) - low) / (high - low)
+    return found
+
+
+def curves_beside(
+    setting: Setting, names: Sequence[str], out: Path, *, tasks: int, tell: Tell
+) -> dict[str, NDArray[np.float64]]:
+    """Scores as of `curve`, of agents by name, on the first so many test tasks.
+
+    Args:
+        setting: What the trials are.
+        names: Of checkpoints that ship and of registered agents.
+        out: Folder that holds no runs of these names.
+        tasks: The first so many test tasks, or all.
+        tell: Told which agent has played.
+    """
+    found = {}
+    for name in names:
+        plan = Plan(bank=setting.bank, split="test", tasks=tasks, episodes=setting.episodes)
+        lived = play(agent_of(name, out, setting.bank), plan)
+        references = load_bank(setting.bank).references("test", int(lived.task.max()) + 1)
+        gap = np.array([each.oracle - each.random for each in references])
+        gained = np.bincount(lived.number, (lived.score * gap[lived.task]))
+        found[name] = gained / len(gap) / gap.mean()
+        tell(name, len(found), len(names))
     return found

@@ -90,12 +90,13 @@ class HeldOut:
 @torch.inference_mode()
 def loss_by_range(model: OmniRL, sequences: Sequences, segment: int) -> dict[str, float]:
     """Mean policy cross-entropy in nats of each range of `RANGES` that the sequences reach."""
-    memory = model.initial_state(len(sequences.actions))
+    n_actions = sequences.targets.shape[-1]
+    memory = model.initial_state(len(sequences.actions), n_actions)
     errors, acted = [], []
     for part in segments_of(sequences, segment, 1, model):
         logits, memory = model.decide(part.steps, memory)
         errors.append(policy_errors(logits, part.targets))
-        acted.append(part.actions < model.config.n_actions)
+        acted.append(part.actions < n_actions)
     error, counts = torch.cat(errors, dim=1), torch.cat(acted, dim=1).float()
     found = {}
     for low, high in RANGES:

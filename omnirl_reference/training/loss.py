@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from omnirl_reference.model.model import OmniRL, Predictions
+from omnirl_reference.model.model import Predictions
 from omnirl_reference.model.tokens import Steps
 
 
@@ -52,19 +52,16 @@ def policy_errors(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * F.log_softmax(logits.float(), dim=-1)).sum(-1)
 
 
-def losses(
-    predictions: Predictions, segment: Segment, model: OmniRL, mean_over: Callable[[Tensor], Tensor]
-) -> Losses:
+def losses(predictions: Predictions, segment: Segment, mean_over: Callable[[Tensor], Tensor]) -> Losses:
     """Compare predictions with what happened and what the oracle would have done.
 
     Args:
         predictions: Of the model.
         segment: The truth.
-        model: Whose predictions they are.
         mean_over: Given the sum of this segment's weights, the sum that a mean is divided by: the same, or
             the mean over all processes, so that the mean of their gradients is that of the whole batch.
     """
-    acted = (segment.actions < model.config.n_actions).float()
+    acted = (segment.actions < segment.targets.shape[-1]).float()
     weights = segment.weights * torch.ones_like(acted)
     policy_weights = weights * acted
     policy = policy_errors(predictions.policy, segment.targets)

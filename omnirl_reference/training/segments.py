@@ -16,7 +16,7 @@ def segments_of(batch: Sequences, length: int, warm_up: int, model: OmniRL) -> l
     whole = {name: torch.from_numpy(getattr(batch, name)).to(device) for name in batch._fields}
     states, actions, tags = (whole[name].long() for name in ("states", "actions", "tags"))
     rewards = whole["rewards"]
-    before = first_steps(states[:, :1], model.config)
+    before = first_steps(states[:, :1], model.config, whole["targets"].shape[-1])
     parts = []
     for start in range(0, actions.shape[1], length):
         now = slice(start, start + length)

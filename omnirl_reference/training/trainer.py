@@ -226,13 +226,13 @@ class Trainer:
         parts = segments_of(batch, c.segment, c.position_warm_up, self.model)
         sums = torch.zeros(len(Losses._fields), dtype=torch.float64)
         seed = child_seed(c.seed, "omnirl", "codes", self.update)
-        memory = self.model.initial_state(len(batch.actions), seed=seed)
+        memory = self.model.initial_state(len(batch.actions), batch.targets.shape[-1], seed)
         weights = (c.policy_weight, c.next_state_weight, c.reward_weight)
         for part in parts:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16"):
                 predictions, memory = self.model(part.steps, part.actions, memory)
             memory = detach(memory)
-            each = losses(predictions, part, self.model, self._mean_weight)
+            each = losses(predictions, part, self._mean_weight)
             total = sum(w * x for w, x in zip(weights, each, strict=True)) / len(parts)
             torch.as_tensor(total).backward()
             sums += torch.stack(each).detach().cpu() / len(parts)

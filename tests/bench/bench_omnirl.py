@@ -20,8 +20,12 @@ torch = pytest.importorskip("torch")
 from anymdp_bench import evaluate_sequence  # noqa: E402
 from omnirl_reference.config.fields import ModelConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import load_config  # noqa: E402
+from omnirl_reference.exact.acting import acting  # noqa: E402
+from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
+from omnirl_reference.exact.checkpoint import load_network  # noqa: E402
 from omnirl_reference.model.checkpoint import save_model  # noqa: E402
 from omnirl_reference.model.model import OmniRL, count_parameters  # noqa: E402
+from omnirl_reference.model.shipped import CHECKPOINTS  # noqa: E402
 from omnirl_reference.playing.actor import EagerActor  # noqa: E402
 from omnirl_reference.playing.agent import OmniRLAgent  # noqa: E402
 from omnirl_reference.playing.compiled import CompiledActor, weights_of  # noqa: E402
@@ -107,6 +111,17 @@ def test_evaluation(benchmark: Any, views: int) -> None:
     seconds = share * measured(benchmark, lambda: play(agent, plan), repeats=2) / cores
     what = f"64 tasks for 2,000 steps, {views} views, two cores: {seconds:.1f} s, budget / used"
     report(benchmark, what, 20 / seconds, 1)
+
+
+@pytest.mark.parametrize(("bank", "allowed"), [("anymdp-16x5-v0", 60e-6), ("anymdp-128x5-v0", 300e-6)])
+def test_a_step_of_the_exact_memory(benchmark: Any, bank: str, allowed: float) -> None:
+    """Average over the first 8,000 steps of eight validation tasks, environment included."""
+    network, notes = load_network(CHECKPOINTS / "omnirl-any")
+    agent = ExactAgent(network, how=acting(notes["acting"]))
+    plan = Plan(bank=bank, tasks=8, steps=8000)
+    seconds = measured(benchmark, lambda: play(agent, plan), repeats=2) / (plan.tasks * plan.steps)
+    what = f"omnirl-any, {bank}: {seconds * 1e6:.1f} us a step, allowed / used"
+    report(benchmark, what, allowed / seconds, 1)
 
 
 def test_reading_sequences(benchmark: Any) -> None:

@@ -27,10 +27,11 @@ from anymdp_bench import (  # noqa: E402
 from omnirl_reference import cli, factories  # noqa: E402
 from omnirl_reference.exact.acting import Acting, acting  # noqa: E402
 from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
-from omnirl_reference.exact.checkpoint import save_network  # noqa: E402
+from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
 from omnirl_reference.exact.command import options_of  # noqa: E402
 from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
 from omnirl_reference.exact.search import search  # noqa: E402
+from omnirl_reference.model.shipped import CHECKPOINTS  # noqa: E402
 from omnirl_reference.playing.validation import Plan  # noqa: E402
 
 SEED = 3
@@ -137,6 +138,35 @@ def test_where_it_was_not_seen_to_act_it_plans() -> None:
     assert log == with_context("uniform", with_context=100.0)[1]
 
 
+def test_the_fourth_episode_is_the_first_probe() -> None:
+    rng, horizon = np.random.default_rng(1), 10
+    transition = rng.dirichlet(np.full(8, 0.3), size=(8, 3))
+    task = build_task(transition, initial=np.full(8, 1 / 8), horizon=horizon, reward_next=rng.normal(size=8))
+    plain, probed = (play(agent(probe=k, probe_kappa=100.0), [task], 4 * horizon)[0] for k in (0, 4))
+    assert plain[: 3 * horizon] == probed[: 3 * horizon]
+    assert plain[3 * horizon :] != probed[3 * horizon :]
+
+
+@pytest.mark.parametrize("probe", [0, 4])
+def test_an_action_that_began_badly_is_tried_again_in_probes(probe: int) -> None:
+    """Action 1 pays nothing once and 1 ever after; action 0 pays 0.5."""
+    network, _ = load_network(CHECKPOINTS / "omnirl-any")
+    player = ExactAgent(network, how=Acting(kappa=1e-6, fade=0.0, probe=probe, probe_kappa=1.0))
+    player.begin(1, Discrete(1), Discrete(2), SEED)
+    on, at = np.ones(1, np.bool_), np.zeros(1, np.int64)
+    tried: list[int] = []
+    for _ in range(60):
+        actions = player.act(at, on)
+        tried.append(int(actions[0]))
+        reward = 0.5 if tried[-1] == 0 else float(tried.count(1) > 1)
+        player.observe(at, actions, np.array([reward]), at, on, ~on, on)
+    assert (sum(tried[-20:]) == 20) == (probe > 0)
+
+
+def test_there_is_no_probe_after_a_recorded_context() -> None:
+    assert with_context("uniform", probe=1)[1] == with_context("uniform")[1]
+
+
 def test_spaces_that_are_not_discrete_are_refused() -> None:
     with pytest.raises(AgentError):
         agent().begin(1, Box(0, 1), Discrete(3), 0)
@@ -146,6 +176,7 @@ def test_spaces_that_are_not_discrete_are_refused() -> None:
     ("option", "text"),
     [
         ({"kappa": 0.0}, "kappa=0"),
+        ({"probe": -1}, "probe=-1"),
         ({"leaf": "hope"}, "leaf='hope'"),
         ({"quantile": 0.8}, "quantile=0.8"),
         ({"discount": 1.0}, "discount=1"),
@@ -159,7 +190,7 @@ def test_illegal_options_are_refused(option: dict, text: str) -> None:
 
 
 def test_options_from_texts() -> None:
-    assert options_of(["kappa=0.1", "leaf=gains"]) == {"kappa": 0.1, "leaf": "gains"}
+    assert options_of(["kappa=0.1", "leaf=gains", "probe=4"]) == {"kappa": 0.1, "leaf": "gains", "probe": 4}
     for text in ("kappa", "kappa=much"):
         with pytest.raises(InvalidConfig, match="NAME=VALUE"):
             options_of([text])

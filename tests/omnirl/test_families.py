@@ -1,14 +1,19 @@
 """Streams that mix families, and grids among them."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+pd = pytest.importorskip("pandas")
+
+from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
+from omnirl_reference.cli import app  # noqa: E402
 from omnirl_reference.config.fields import StreamConfig  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.stream.simulate import Sequences  # noqa: E402
@@ -97,9 +102,44 @@ def test_vintix_trains(tmp_path: Path) -> None:
     stages = tuple(dataclasses.replace(stage, updates=2) for stage in whole.stages)
     stream = dataclasses.replace(whole.stream, steps=64)
     tiny = dataclasses.replace(
-        whole, model=model, stream=stream, stages=stages, batch=3, segment=32, evaluate_every=4
+        whole,
+        model=model,
+        stream=stream,
+        stages=stages,
+        batch=3,
+        segment=32,
+        evaluate_every=4,
+        start="",
     )
     found: list[dict[str, float]] = []
     Trainer(tiny, tmp_path / "run").run(until=3)
     Trainer(tiny, tmp_path / "run").run(on_evaluation=found.append)
     assert found and np.isfinite(list(found[-1].values())).all()
+
+
+def test_the_study_plays_boards_seen_and_held_out(tmp_path: Path) -> None:
+    values = {
+        "name": "tiny",
+        "model": {"n_states": 36, "width": 16, "layers": 1, "head_width": 8},
+        "stream": {
+            "n_states": 36,
+            "task_states": [16],
+            "families": {"anymdp": 1.0, "grid": 1.0},
+            "steps": 32,
+        },
+        "stages": [{"updates": 1}],
+        "batch": 2,
+    }
+    (tmp_path / "tiny.json").write_text(json.dumps(values))
+    command = ["study", "domains", "--config", str(tmp_path / "tiny.json"), "--out", str(tmp_path / "out")]
+    command += ["--beside", "uniform", "--tasks", "2", "--steps", "300"]
+    command += ["--bank", "darkroom-6-goals-v0", "--bank", "anymdp-64x5-v0"]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.output
+    again = CliRunner().invoke(app, command)
+    assert again.output.splitlines()[-4:] == first.output.splitlines()[-4:]
+    rows = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert {row["agent"] for row in rows} == {"tiny", "uniform"} and None in [row["late"] for row in rows]
+    table = pd.read_csv(tmp_path / "out" / "table.csv").set_index(["bank", "agent"])
+    assert np.isnan(table.loc[("anymdp-64x5-v0", "tiny"), "late"])
+    assert np.isfinite(table.loc[("darkroom-6-goals-v0", "tiny"), "late"])

@@ -1,6 +1,7 @@
 """Actions known by random vectors: any number of them, no name of any of them is learnt."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from typer.testing import CliRunner  # noqa: E402
+
 from anymdp_bench import AgentError, InvalidConfig, batch_env, load_bank  # noqa: E402
-from omnirl_reference.config.fields import ModelConfig  # noqa: E402
+from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.config.fields import ModelConfig, StreamConfig  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.model.checkpoint import load_model  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
 from omnirl_reference.model.tokens import draw_codes, first_steps, shift  # noqa: E402
 from omnirl_reference.playing.agent import OmniRLAgent  # noqa: E402
+from omnirl_reference.stream.stream import Stream  # noqa: E402
 from omnirl_reference.training.trainer import Trainer  # noqa: E402
 
 CONFIG = ModelConfig(n_states=16, n_actions=5, width=32, layers=2, head_width=16, action_codes=True)
@@ -119,8 +124,73 @@ def test_more_actions_than_channels_are_refused() -> None:
         OmniRLAgent(model()).begin(1, env.single_observation_space, env.single_action_space, 0)
 
 
-def test_the_configuration_differs_from_ad_in_its_actions_alone() -> None:
-    headless, ad = load_config("headless-ad"), load_config("ad")
+def test_the_configuration_imitates_learners_on_several_action_sets() -> None:
+    headless = load_config("headless-ad")
     assert headless.model.action_codes and headless.model.width >= 50
-    plain = dataclasses.replace(headless.model, action_codes=False)
-    assert dataclasses.replace(headless, name="ad", model=plain) == ad
+    assert headless.stream.label_behaviour and set(headless.stream.families or {}) == {"bandit", "anymdp"}
+    assert max(headless.stream.task_actions or ()) == 20
+
+
+def test_batches_have_the_action_sets_of_their_numbers() -> None:
+    config = StreamConfig(n_states=16, steps=40, task_actions=(5, 9), families={"bandit": 1.0, "anymdp": 1.0})
+    batches = [Stream(config, 4).make(index) for index in range(8)]
+    assert {batch.targets.shape[-1] for batch in batches} == {5, 9}
+    for index, batch in enumerate(batches):
+        n_actions = batch.targets.shape[-1]
+        assert batch.actions.max() == n_actions
+        half = Stream(config, 4, rows=slice(2, 4)).make(index)
+        assert all(map(np.array_equal, half, (values[2:] for values in batch)))
+
+
+def test_pulls_of_a_bandit_are_episodes_of_one_id_and_get_better() -> None:
+    config = StreamConfig(family="bandit", n_states=16, n_actions=5, steps=400)
+    batch = Stream(config, 32).make(0)
+    assert (batch.states == batch.states[:, :1]).all() and len(set(batch.states[:, 0].tolist())) > 4
+    assert (batch.actions[:, 1::2] == 5).all() and (batch.actions[:, ::2] < 5).all()
+    best = batch.targets[:, 0].argmax(-1)[:, None]
+    pulls = batch.actions[:, ::2] == best
+    assert pulls[:, 100:].mean() > pulls[:, :10].mean() + 0.3
+
+
+def test_several_action_sets_train_and_go_on(tmp_path: Path) -> None:
+    stream = {**VALUES["stream"], "task_actions": [5, 9], "families": {"bandit": 1.0, "anymdp": 1.0}}
+    config = train_config({**VALUES, "stream": stream})
+    Trainer(config, tmp_path / "whole").run()
+    for until in (1, 4):
+        Trainer(config, tmp_path / "parts").run(until=until)
+    whole, parts = (load_model(tmp_path / name)[0].state_dict() for name in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_action_sets_that_no_model_knows_are_refused() -> None:
+    stream = {**VALUES["stream"], "task_actions": [5, 40]}
+    with pytest.raises(InvalidConfig, match="up to width=32"):
+        train_config({**VALUES, "stream": stream})
+    plain = {**VALUES["model"], "action_codes": False}
+    with pytest.raises(InvalidConfig, match="with action_codes"):
+        train_config({**VALUES, "model": plain, "stream": {**stream, "task_actions": [5, 9]}})
+    with pytest.raises(InvalidConfig, match="null where there are grids"):
+        StreamConfig(family="grid", n_states=16, task_actions=(4, 5))
+
+
+def test_the_study_trains_plays_and_writes_a_document(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "tiny.json").write_text(json.dumps(VALUES))
+    document = tmp_path / "studies.md"
+    document.write_text("<!-- begin action-sets (it) -->\n<!-- end action-sets -->\n")
+    command = [
+        "study",
+        "action-sets",
+        "--config",
+        str(tmp_path / "tiny.json"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    command += ["--bank", "anymdp-1x20-v0", "--bank", "darkroom-6-goals-v0", "--beside", "uniform"]
+    command += ["--tasks", "2", "--steps", "60", "--document", str(document)]
+    stopped = CliRunner().invoke(app, [*command, "--minutes", "0"])
+    assert stopped.exit_code == 0 and "not all runs are done" in stopped.output
+    whole = CliRunner().invoke(app, command)
+    assert whole.exit_code == 0, whole.output
+    assert "| `anymdp-1x20-v0`" in document.read_text()
+    assert "-" in document.read_text().split("`darkroom-6-goals-v0`")[1].split("|")[1]

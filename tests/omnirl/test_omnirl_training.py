@@ -207,7 +207,7 @@ def test_shipped_configurations_train(tmp_path: Path, name: str) -> None:
     assert whole.name == name
     tiny = dataclasses.replace(
         whole,
-        model=dataclasses.replace(whole.model, width=16, layers=1, head_width=16),
+        model=dataclasses.replace(whole.model, width=32, layers=1, head_width=16),
         stages=tuple(
             dataclasses.replace(stage, updates=1, stream={**stage.stream, "steps": 48})
             for stage in (whole.stages[0], whole.stages[-1])

@@ -32,5 +32,20 @@ def test_training_goes_on_and_every_episode_is_scored(tmp_path: Path) -> None:
 
 
 def test_the_table_has_blocks_of_episodes() -> None:
-    text = rl2_text(np.linspace(0, 1, 30), 1000)
-    assert "| 21 to 30 |" in text and "1,000 steps" in text
+    text = rl2_text({"rl2": np.linspace(0, 1, 30), "uniform": np.zeros(30)}, 1000)
+    assert "| 21 to 30 |" in text and "1,000 steps" in text and "| `uniform` |" in text
+
+
+def test_trials_are_played_whole_between_updates_or_in_parts() -> None:
+    assert rl2.setting_of("anymdp-1x5-v0", 50).n_steps == 50
+    assert rl2.setting_of("darkroom-6-goals-v0", 10).n_steps == 200
+
+
+def test_others_are_scored_on_the_same_episodes(tmp_path: Path) -> None:
+    setting = rl2.Setting(episodes=40)
+    told: list[str] = []
+    found = rl2.curves_beside(
+        setting, ["uniform", "oim"], tmp_path, tasks=16, tell=lambda name, done, of: told.append(name)
+    )
+    assert told == ["uniform", "oim"] and found["oim"].shape == (40,)
+    assert abs(found["uniform"].mean()) < 0.2 < found["oim"][20:].mean()

@@ -30,6 +30,11 @@ def tile(frames: Sequence[Pixels], *, width: int = WIDTH, columns: int | None = 
     Raises:
         InvalidConfig: no frame.
         MissingExtra: Pillow is not installed.
+
+    Example:
+        >>> from anymdp_bench.envs.rendering.tiles import tile
+        >>> tile([np.zeros((64, 64, 3), np.uint8)] * 4, width=128, columns=2).shape
+        (128, 128, 3)
     """
     require_extra("render", "PIL", what="tile")
     from PIL import Image

@@ -22,6 +22,13 @@ def parallel_env(**settings: Any) -> Any:
     Raises:
         MissingExtra: PettingZoo is not installed.
         InvalidConfig: a setting is not legal.
+
+    Example:
+        >>> from anymdp_bench.envs.switch2 import parallel_env
+        >>> env = parallel_env(observation="own")
+        >>> observations, infos = env.reset(seed=0)
+        >>> sorted(observations)
+        ['player_0', 'player_1']
     """
     require_extra("multiagent", "pettingzoo", what="parallel_env")
     from anymdp_bench.envs.switch2.parallel import Switch2ParallelEnv

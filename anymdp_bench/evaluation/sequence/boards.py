@@ -47,6 +47,10 @@ class SequenceBoard:
 
     Raises:
         InvalidConfig: a field is outside its legal range.
+
+    Example:
+        >>> SEQUENCE_BOARDS["anymdp-16x5-sequence-v0"].bank
+        'anymdp-16x5-v0'
     """
 
     name: str

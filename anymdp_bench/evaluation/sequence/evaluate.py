@@ -45,6 +45,15 @@ def evaluate_sequence(
         InvalidConfig: an illegal number, or a bank that is not fully observed.
         AgentError: an answer is of wrong shape, not finite, or depends on what comes later.
         FingerprintMismatch: a released board's sequences come out differently here.
+
+    Example:
+        >>> class Uniform:
+        ...     def begin(self, n, n_observations, n_actions): return n_actions
+        ...     def answer(self, segment, n_actions):
+        ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
+        >>> result = evaluate_sequence(Uniform(), "anymdp-16x5-sequence-v0", n_tasks=1, steps=512)
+        >>> round(result.mean("policy")[0], 2)  # log 5
+        np.float64(1.61)
     """
     spec = get_sequence_board(board) if isinstance(board, str) else board
     n_tasks = check_integer("n_tasks", spec.n_tasks if n_tasks is None else n_tasks, 1, spec.n_tasks)

@@ -21,6 +21,10 @@ class Segment(NamedTuple):
         rewards: float32, received.
         next_observations: int64, id after the action; the next step's `observations`, unless `ended`.
         ended: bool, the episode ended with this step.
+
+    Example:
+        >>> Segment._fields
+        ('observations', 'tags', 'actions', 'rewards', 'next_observations', 'ended')
     """
 
     observations: IntArray
@@ -38,6 +42,11 @@ class Answers(NamedTuple):
         policy: Logits of the oracle's action ``[B, T, A]``, from all steps before and the present id.
         next_observation: Logits of the next id ``[B, T, O]``, from these and the present action.
         reward: Expected reward ``[B, T]``, from the same.
+
+    Example:
+        >>> answers = Answers(policy=np.zeros((2, 512, 5)))  # logits of 5 actions
+        >>> answers.reward is None  # not said
+        True
     """
 
     policy: NDArray[Any]
@@ -46,7 +55,15 @@ class Answers(NamedTuple):
 
 
 class SequenceModel(Protocol):
-    """Reads sequences segment by segment and carries a state of its own."""
+    """Reads sequences segment by segment and carries a state of its own.
+
+    Example:
+        >>> class Uniform:
+        ...     def begin(self, n, n_observations, n_actions): return n_actions
+        ...     def answer(self, segment, n_actions):
+        ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
+        >>> model: SequenceModel = Uniform()
+    """
 
     def begin(self, n: int, n_observations: int, n_actions: int) -> Any:
         """Return the state of n sequences before their first step."""

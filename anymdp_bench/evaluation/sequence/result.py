@@ -32,6 +32,15 @@ class SequenceResult:
             of the sequence's rewards. Not a number where the model does not say.
         state_bytes: Memory of one sequence.
         seconds: CPU seconds for 1,000 steps of one sequence.
+
+    Example:
+        >>> class Uniform:
+        ...     def begin(self, n, n_observations, n_actions): return n_actions
+        ...     def answer(self, segment, n_actions):
+        ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
+        >>> result = evaluate_sequence(Uniform(), "anymdp-16x5-sequence-v0", n_tasks=1, steps=512)
+        >>> isinstance(result, SequenceResult), len(result.table())
+        (True, 1)
     """
 
     model: str
@@ -86,6 +95,17 @@ def load_sequence_result(folder: Path) -> SequenceResult:
 
     Raises:
         RecordsError: the folder holds no such result.
+
+    Example:
+        >>> from pathlib import Path
+        >>> class Uniform:
+        ...     def begin(self, n, n_observations, n_actions): return n_actions
+        ...     def answer(self, segment, n_actions):
+        ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
+        >>> result = evaluate_sequence(Uniform(), "anymdp-16x5-sequence-v0", n_tasks=1, steps=512)
+        >>> result.save(Path("reading"))
+        >>> load_sequence_result(Path("reading")).table().equals(result.table())
+        True
     """
     try:
         facts = json.loads((folder / FACTS).read_text())

@@ -73,6 +73,12 @@ class PendulumTask:
 
     References:
         Gymnasium, Pendulum-v1. Bins and shaping: OmniRL's Discrete-Pendulum.
+
+    Example:
+        >>> from anymdp_bench.worlds.pendulum.task import PendulumTask
+        >>> task = PendulumTask(g=5.0)
+        >>> task.n_observations, task.n_actions, task.horizon
+        (60, 5, 200)
     """
 
     g: float = 9.8
