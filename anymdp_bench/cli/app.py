@@ -12,7 +12,7 @@ import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.doctor import doctor
-from anymdp_bench.cli.output import AsJson, print_json, score_rows
+from anymdp_bench.cli.output import AsJson, print_json, progress_bars, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
 from anymdp_bench.foundation.errors import BenchError, InvalidConfig
@@ -140,8 +140,9 @@ def run(
     results = _run_all(agents, spec, out, how)
     if as_json:
         print_json(score_rows(results))
-        return
-    Console().print(score_table(results))
+    else:
+        Console().print(score_table(results))
+    typer.echo(f"Records of {agents[0].info.name}: {_folder(agents[0], spec, out)}", err=True)
 
 
 def _options(given: Sequence[str]) -> dict[str, JsonScalar]:
@@ -171,25 +172,25 @@ def _anchors(board: Board) -> Sequence[str]:
 
 
 def _run_all(agents: Sequence[Agent], board: Board, out: Path | None, how: Mapping[str, Any]) -> list[Result]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
     from anymdp_bench.evaluation.evaluate import evaluate
-    from anymdp_bench.reproduce.runs import run_folder
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     results = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         bars = [progress.add_task(agent.info.name, total=None, start=False) for agent in agents]
         for agent, bar in zip(agents, bars, strict=True):
             progress.start_task(bar)
-            folder = out / agent.info.name if out else run_folder(DEFAULT_OUT, board, agent)
 
             def show(n_episodes: int, total: int, bar: int = bar) -> None:
                 progress.update(bar, advance=n_episodes, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate(agent, board, out=folder, on_progress=show, **how))
+            results.append(evaluate(agent, board, out=_folder(agent, board, out), on_progress=show, **how))
     return results
+
+
+def _folder(agent: Agent, board: Board, out: Path | None) -> Path:
+    from anymdp_bench.reproduce.runs import run_folder
+
+    return out / agent.info.name if out else run_folder(DEFAULT_OUT, board, agent)
 
 
 @app.command()

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import Progress
 
     from anymdp_bench.evaluation.result import Result
 
@@ -40,6 +41,15 @@ def print_table(frame: pd.DataFrame, text: str, as_json: bool) -> None:
         print_json(frame_rows(frame))
     else:
         typer.echo(text)
+
+
+def progress_bars() -> Progress:
+    """Bars on standard error: how far, how long it will still take, and in the end how long it took."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    name, left = TextColumn("{task.description}"), TimeRemainingColumn(elapsed_when_finished=True)
+    return Progress(name, BarColumn(), TaskProgressColumn(), left, console=Console(stderr=True))
 
 
 def _strict(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from anymdp_bench.cli.output import AsJson
+from anymdp_bench.cli.output import AsJson, progress_bars
 from anymdp_bench.cli.published import Where, publish
 from anymdp_bench.foundation.errors import InvalidConfig
 
@@ -259,15 +259,11 @@ def _collect(
     cells: Mapping[Key, Cell], to_run: set[Key], places: Places, jobs: int | None, fresh: bool
 ) -> tuple[dict[Key, Compact], int]:
     """Kept results of all cells and new ones of those `to_run` that have none; also how many are new."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
     from anymdp_bench.reproduce.runs import find, play
 
     found: dict[Key, Compact] = {}
     n_run = 0
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         for key, cell in cells.items():
             kept = None if fresh and key in to_run else find(cell, places)
             if kept is None and key in to_run:

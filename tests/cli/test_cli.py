@@ -75,8 +75,9 @@ def test_list_names_everything(capsys, monkeypatch) -> None:
 
 def test_run_prints_the_table_and_keeps_records(capsys, monkeypatch, tmp_path: Path) -> None:
     words = "run", "uniform", "--board", "frozenlake-v0", "--jobs", "1", "--out", "records"
-    status, out, _ = command(capsys, monkeypatch, *words)
+    status, out, told = command(capsys, monkeypatch, *words)
     assert status == 0
+    assert told.splitlines()[-1] == f"Records of uniform: {Path('records') / 'uniform'}"
     rows = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert {"uniform", "oracle", "TQL-UCB", "PPO", "OmniRL"} <= set(rows)
     assert "100.0 [100.0, 100.0]" in rows["oracle"]
