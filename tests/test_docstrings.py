@@ -14,6 +14,8 @@ import anymdp_bench
 from anymdp_bench.foundation.registry import load_object
 
 ROOT = Path(__file__).parent.parent
+UNPROVOKED = {"FingerprintMismatch", "RecordsWarning", "SamplingFailed", "WorkerLost"}
+"""Errors without an example: they take a damaged file, a dead process or thousands of draws."""
 PUBLIC = {name: getattr(anymdp_bench, name) for name in anymdp_bench.__all__}
 
 
@@ -29,11 +31,7 @@ def further_names() -> list[str]:
     raise AssertionError("docs/hooks.py has no table MORE")
 
 
-def is_error(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Exception)
-
-
-SHOWN = {name: value for name, value in PUBLIC.items() if callable(value) and not is_error(value)}
+SHOWN = {name: value for name, value in PUBLIC.items() if callable(value) and name not in UNPROVOKED}
 SHOWN |= {name: load_object(":".join(name.rsplit(".", 1))) for name in further_names()}
 
 
@@ -46,5 +44,5 @@ def test_every_public_callable_has_an_example_that_runs(
     names = {**PUBLIC, "np": np, "gymnasium": gymnasium}
     example = doctest.DocTestParser().get_doctest(SHOWN[name].__doc__, names, name, None, 0)
     told: list[str] = []
-    doctest.DocTestRunner(verbose=False).run(example, out=told.append)
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example, out=told.append)
     assert not told, "".join(told)

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 
 class BenchError(Exception):
-    """Base of every error that the package raises on purpose."""
+    """Base of every error that the package raises on purpose.
+
+    Example:
+        >>> try:
+        ...     get_board("anymdp-16x6-v0")
+        ... except BenchError as error:
+        ...     print(type(error).__name__)
+        UnknownName
+    """
 
     def __str__(self) -> str:
         """Return the message itself (a KeyError would show its repr)."""
@@ -18,35 +26,95 @@ class BenchError(Exception):
 
 
 class InvalidTask(BenchError, ValueError):
-    """A task's arrays or numbers do not describe a Markov decision process."""
+    """A task's arrays or numbers do not describe a Markov decision process.
+
+    Example:
+        >>> build_task(np.full((2, 1, 2), 0.4), initial=[1, 0], horizon=5, reward_next=[0.0, 1.0])
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidTask: transition[0, 0] sums to 0.8; rows must sum to 1 ...
+    """
 
 
 class InvalidConfig(BenchError, ValueError):
-    """A sampler, environment or protocol setting is outside its legal range."""
+    """A sampler, environment or protocol setting is outside its legal range.
+
+    Example:
+        >>> sample_task("anymdp", seed=0, n_states=0)
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidConfig: n_states=0 is not legal: give an integer in 1..1024.
+    """
 
 
 class UnsupportedSetting(InvalidConfig, TypeError):
-    """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect."""
+    """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect.
+
+    Example:
+        >>> sample_task("anymdp", seed=0, colour="red")
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.UnsupportedSetting: family 'anymdp' got an unexpected keyword ...
+    """
 
 
 class InvalidSeed(BenchError, ValueError):
-    """A seed is not an integer in [0, 2**64)."""
+    """A seed is not an integer in [0, 2**64).
+
+    Example:
+        >>> sample_task("anymdp", seed=-1)
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidSeed: seed=-1 (int) is not legal: give an integer in [0, ...
+    """
 
 
 class InvalidAction(BenchError, ValueError):
-    """An action lies outside the action space, or has the wrong type or shape."""
+    """An action lies outside the action space, or has the wrong type or shape.
+
+    Example:
+        >>> env = gymnasium.make("AnyMDP-v0").unwrapped
+        >>> _ = env.reset(seed=0)
+        >>> env.step(9)
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidAction: Action 9 (int) is not in Discrete(5): give ...
+    """
 
 
 class EpisodeOver(BenchError, RuntimeError):
-    """`step` was called on an episode that has ended or was never begun."""
+    """`step` was called on an episode that has ended or was never begun.
+
+    Example:
+        >>> gymnasium.make("AnyMDP-v0").unwrapped.step(0)
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.EpisodeOver: The episode has ended, or was never begun: call ...
+    """
 
 
 class NotTabular(BenchError, TypeError):
-    """Tables were asked of a task whose inner state is continuous."""
+    """Tables were asked of a task whose inner state is continuous.
+
+    Example:
+        >>> plan(load_bank("pendulum-g1-v0").test[0])
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.NotTabular: PendulumTask (family 'pendulum') has no tables: its ...
+    """
 
 
 class TaskFileError(BenchError, ValueError):
-    """A task file is missing parts, too large, truncated or not a task file."""
+    """A task file is missing parts, too large, truncated or not a task file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("task.npz").write_bytes(b"nothing")
+        >>> load_task("task.npz")
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.TaskFileError: task.npz: cannot be read as a task (BadZipFile: ...
+    """
 
 
 class SamplingFailed(BenchError, RuntimeError):
@@ -54,7 +122,14 @@ class SamplingFailed(BenchError, RuntimeError):
 
 
 class UnknownName(BenchError, KeyError):
-    """No entry of that name is registered."""
+    """No entry of that name is registered.
+
+    Example:
+        >>> load_bank("anymdp-16x6-v0")
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.UnknownName: Unknown bank 'anymdp-16x6-v0'. Did you mean ...
+    """
 
 
 class FingerprintMismatch(BenchError, RuntimeError):
@@ -62,21 +137,49 @@ class FingerprintMismatch(BenchError, RuntimeError):
 
 
 class InvalidPolicy(BenchError, ValueError):
-    """A policy table does not fit the task that it is evaluated on."""
+    """A policy table does not fit the task that it is evaluated on.
+
+    Example:
+        >>> policy_return(sample_task("anymdp", seed=0), np.ones((2, 2)))
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidPolicy: policy of shape (2, 2) and dtype float64: give ...
+    """
 
 
 class InvalidContext(BenchError, ValueError):
-    """Recorded episodes contradict themselves, or cannot be read or written."""
+    """Recorded episodes contradict themselves, or cannot be read or written.
+
+    Example:
+        >>> record_context("darkroom-6-v0", "noisy-oracle-0.5", n_episodes=1).rows([])
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.InvalidContext: rows=[]: give at least one of the rows 0..0.
+    """
 
 
 class MissingExtra(BenchError, ImportError):
-    """An optional package is needed and not installed; the message names the extra."""
+    """An optional package is needed and not installed; the message names the extra.
+
+    Example:
+        >>> from anymdp_bench.foundation.extras import require_extra
+        >>> require_extra("plot", "no_such_module", what="my figure")
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.MissingExtra: my figure: no_such_module is not installed. Run: ...
+    """
 
 
 class AgentError(BenchError, RuntimeError):
     """An agent raised, or answered with something that the protocol refuses.
 
     `row` is the batch row at fault and `call` the call that failed, where the raiser knows them.
+
+    Example:
+        >>> check_agent(object())
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.AgentError: object has no begin, act, observe, info: an agent ...
     """
 
     def __init__(self, message: str, row: int | None = None, call: str | None = None) -> None:
@@ -91,11 +194,25 @@ class WorkerLost(BenchError, RuntimeError):
 
 
 class UndefinedScore(BenchError, ValueError):
-    """A score cannot be computed: NaN in the records, or references too close together."""
+    """A score cannot be computed: NaN in the records, or references too close together.
+
+    Example:
+        >>> evaluate("uniform", "darkroom-6-v0", runs=1, context_episodes=10).scores()
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.UndefinedScore: 1 points of 10 episodes in 1 runs: a sampled ...
+    """
 
 
 class RecordsError(BenchError, ValueError):
-    """A records folder is incomplete, of an unknown schema, or belongs to another run."""
+    """A records folder is incomplete, of an unknown schema, or belongs to another run.
+
+    Example:
+        >>> load_result("nowhere")
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.RecordsError: nowhere is not a records folder: it has no ...
+    """
 
 
 class RecordsWarning(UserWarning):
