@@ -75,6 +75,11 @@ MORE = {
     "evaluation": ("anymdp_bench.evaluation.curves.plot_results", "anymdp_bench.evaluation.plots.plot_curve"),
 }
 """Further names, by path, that users meet."""
+INTRODUCED = {
+    "kernels": "::: anymdp_bench.kernels\n    options: {members: false, show_root_heading: false, "
+    "show_root_toc_entry: false, show_source: false}\n\n"
+}
+"""Pages that begin with their module's own documentation."""
 
 
 def api_pages() -> dict[str, tuple[str, ...]]:
@@ -98,7 +103,8 @@ def on_files(files: Files, config: Any) -> Files:
         content = _with_page_links(text, posixpath.dirname(source)) if page.endswith(".md") else text
         files.append(File.generated(config, page, content=content))
     for page, names in api_pages().items():
-        content = f"# {page.capitalize()}\n\n" + "\n\n".join(f"::: {name}" for name in names)
+        intro = INTRODUCED.get(page, "")
+        content = f"# {page.capitalize()}\n\n{intro}" + "\n\n".join(f"::: {name}" for name in names)
         files.append(File.generated(config, f"api/{page}.md", content=content))
     files.append(File.generated(config, "api/index.md", content=_api_index()))
     for env_id in _ids():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import re
 from pathlib import Path
 
 import gymnasium
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import anymdp_bench
+from anymdp_bench import kernels
 from anymdp_bench.foundation.registry import load_object
 
 ROOT = Path(__file__).parent.parent
@@ -35,14 +37,25 @@ SHOWN = {name: value for name, value in PUBLIC.items() if callable(value) and na
 SHOWN |= {name: load_object(":".join(name.rsplit(".", 1))) for name in further_names()}
 
 
+def run_examples(text: str, name: str, names: dict[str, object]) -> None:
+    example = doctest.DocTestParser().get_doctest(text, {**names, "np": np}, name, None, 0)
+    told: list[str] = []
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example, out=told.append)
+    assert not told, "".join(told)
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_public_callable_has_an_example_that_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert ">>>" in (SHOWN[name].__doc__ or ""), f"{name} has no example in its docstring"
-    names = {**PUBLIC, "np": np, "gymnasium": gymnasium}
-    example = doctest.DocTestParser().get_doctest(SHOWN[name].__doc__, names, name, None, 0)
-    told: list[str] = []
-    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example, out=told.append)
-    assert not told, "".join(told)
+    assert "Examples:\n" in (SHOWN[name].__doc__ or ""), f"{name} has no Examples in its docstring"
+    run_examples(SHOWN[name].__doc__, name, {**PUBLIC, "gymnasium": gymnasium})
+
+
+def test_the_examples_of_kernels_use_every_one_of_them() -> None:
+    text = kernels.__doc__ or ""
+    code = "".join(example.source for example in doctest.DocTestParser().get_examples(text))
+    unused = [name for name in kernels.__all__ if not re.search(rf"\b{name}\b", code)]
+    assert not unused
+    run_examples(text, "kernels", {name: getattr(kernels, name) for name in kernels.__all__})

@@ -42,7 +42,7 @@ class AgentInfo:
         AgentError: a field is not what it should be; `config` holds texts, finite numbers, True, False and
             None.
 
-    Example:
+    Examples:
         >>> AgentInfo(name="mine", learner=True).name
         'mine'
     """
@@ -79,7 +79,7 @@ class Episodes(NamedTuple):
         rewards: float64 ``[n, E]``, sum of the received (sampled) reward.
         lengths: int64 ``[n, E]``, environment steps.
 
-    Example:
+    Examples:
         >>> Episodes(np.zeros((2, 3)), np.zeros((2, 3)), lengths=np.ones((2, 3), int)).scores.shape
         (2, 3)
     """
@@ -93,7 +93,7 @@ class Episodes(NamedTuple):
 class Agent(Protocol):
     """The three calls that every agent answers.
 
-    Example:
+    Examples:
         >>> isinstance(make_agent("uniform"), Agent)
         True
     """
@@ -160,7 +160,7 @@ class Agent(Protocol):
 class Learner(Agent, Protocol):
     """An agent whose knowledge is frozen while it is tested.
 
-    Example:
+    Examples:
         >>> isinstance(make_agent("q-ucb"), Learner)
         True
     """
@@ -178,7 +178,7 @@ class Learner(Agent, Protocol):
 class MarkovLearner(Learner, Protocol):
     """A learner whose frozen policy is a table, so that it is scored without test episodes.
 
-    Example:
+    Examples:
         >>> isinstance(make_agent("q-ucb"), MarkovLearner)
         True
     """
@@ -192,7 +192,7 @@ class MarkovLearner(Learner, Protocol):
 class EpisodeLearner(Learner, Protocol):
     """A learner that can train whole episodes by itself, e.g. inside a compiled kernel.
 
-    Example:
+    Examples:
         >>> isinstance(make_agent("q-ucb"), EpisodeLearner)
         True
     """
@@ -213,7 +213,7 @@ class EpisodeLearner(Learner, Protocol):
 class CopyLearner(Learner, Protocol):
     """A learner that trains on many copies of each task at once, as batched policy gradients do.
 
-    Example:
+    Examples:
         >>> isinstance(make_agent("uniform"), CopyLearner)
         False
     """

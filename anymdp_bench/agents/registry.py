@@ -28,7 +28,7 @@ def agent_table() -> dict[str, str]:
     Raises:
         AgentError: two packages offer different agents under one name.
 
-    Example:
+    Examples:
         >>> "uniform" in agent_table()
         True
     """
@@ -56,7 +56,7 @@ def make_agent(
         InvalidConfig: the factory has no such option.
         AgentError: the factory raised, or what it made is not an agent.
 
-    Example:
+    Examples:
         >>> make_agent("uniform").info.name
         'uniform'
     """

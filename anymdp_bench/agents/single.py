@@ -20,7 +20,7 @@ from anymdp_bench.tasks.protocol import Task
 class SingleAgent(Protocol):
     """An agent written for one task; `SingleTask` plays many tasks with copies of it.
 
-    Example:
+    Examples:
         >>> class First:
         ...     def begin(self, observation_space, action_space, seed): ...
         ...     def act(self, observation): return 0
@@ -58,7 +58,7 @@ class SingleTask:
         make_agent: Called without arguments, once per task; a class will do.
         info: What the agent declares; default: the copies' own `info`, else the maker's name.
 
-    Example:
+    Examples:
         >>> class First:
         ...     def begin(self, observation_space, action_space, seed): ...
         ...     def act(self, observation): return 0

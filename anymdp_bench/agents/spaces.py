@@ -20,7 +20,7 @@ def discrete_sizes(who: str, observation_space: Space[Any], action_space: Space[
     Raises:
         AgentError: a space is not Discrete.
 
-    Example:
+    Examples:
         >>> from gymnasium.spaces import Discrete
         >>> discrete_sizes("my agent", Discrete(16), Discrete(5))
         (16, 5)

@@ -64,7 +64,7 @@ def load_bank(name: str) -> Bank:
     Raises:
         UnknownName: with the nearest names, or all.
 
-    Example:
+    Examples:
         >>> len(load_bank("anymdp-16x5-v0").test)
         256
     """

@@ -109,7 +109,7 @@ class Bank:
         train: Tasks to learn on; without end for sampled families.
         rejected: Draws that were not scorable, by split; see `is_scorable`.
 
-    Example:
+    Examples:
         >>> bank = load_bank("darkroom-6-v0")
         >>> isinstance(bank, Bank), bank.name
         (True, 'darkroom-6-v0')

@@ -60,7 +60,7 @@ class Context:
     Raises:
         InvalidContext: naming the field, the value and the remedy.
 
-    Example:
+    Examples:
         >>> context = record_context("darkroom-6-v0", "oracle", n_episodes=2)
         >>> context.n_episodes, context.observations.shape == (context.n_steps,)
         (2, True)

@@ -66,7 +66,7 @@ def record_context(
         InvalidConfig: no such split, no task, no episode, or a task that the teacher cannot play.
         IndexError: no such task.
 
-    Example:
+    Examples:
         >>> record_context("darkroom-6-v0", "noisy-oracle-0.5", n_episodes=3).n_episodes
         3
     """
@@ -97,7 +97,7 @@ def record_episodes(
         UnknownName: no such teacher.
         InvalidConfig: no task, no episode, or a task that the teacher cannot play.
 
-    Example:
+    Examples:
         >>> context = record_episodes([sample_task("garnet", seed=7)], "uniform", seeds=[0], n_episodes=3)
         >>> context.lengths.shape  # rows, episodes
         (1, 3)

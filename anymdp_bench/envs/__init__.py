@@ -132,7 +132,7 @@ def batch_env(
         info_level: As for `BatchEnv`.
         render_mode: As for `BatchEnv`.
 
-    Example:
+    Examples:
         >>> env = batch_env([sample_task("anymdp", seed=seed) for seed in range(3)])
         >>> observations, infos = env.reset(seed=0)
         >>> observations.shape
@@ -159,7 +159,7 @@ def task_of(env: object) -> Task:
     Raises:
         InvalidConfig: it is no environment of this package.
 
-    Example:
+    Examples:
         >>> env = gymnasium.make("anymdp_bench:AnyMDP-v0", task_seed=7)
         >>> task_of(env).n_actions
         5

@@ -31,7 +31,7 @@ def task_spec(bank: str, index: int = 0, *, split: str = "test") -> EnvSpec:
         InvalidConfig: no such split.
         IndexError: no such task.
 
-    Example:
+    Examples:
         >>> env = gymnasium.make(task_spec("darkroom-6-v0"))
         >>> env.observation_space
         Discrete(36)

@@ -48,7 +48,7 @@ class BatchEnv(WatchedVectorEnv):
         _over: bool, the episode has ended or was never begun.
         _means: float64, mean received reward of the last step; `_advance` sets it at level "full".
 
-    Example:
+    Examples:
         >>> from anymdp_bench.envs.base import BatchEnv
         >>> isinstance(batch_env([sample_task("garnet", seed=7)]), BatchEnv)
         True

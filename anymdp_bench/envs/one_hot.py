@@ -58,7 +58,7 @@ class OneHot(gymnasium.ObservationWrapper[Vectors, Any, Any], RecordConstructorA
     Raises:
         InvalidConfig: its observations are neither Discrete nor MultiDiscrete.
 
-    Example:
+    Examples:
         >>> env = OneHot(gymnasium.make("Darkroom-v0", size=3))
         >>> observation, info = env.reset(seed=0)
         >>> observation.shape, observation.sum()
@@ -84,7 +84,7 @@ class OneHotVector(AnyVectorWrapper):
     Raises:
         InvalidConfig: its observations are neither Discrete nor MultiDiscrete.
 
-    Example:
+    Examples:
         >>> envs = gymnasium.make_vec("Darkroom-v0", num_envs=2, vectorization_mode="vector_entry_point")
         >>> observations, infos = OneHotVector(envs).reset(seed=0)
         >>> observations.shape

@@ -71,7 +71,7 @@ def compiled_rows(env: Any) -> Rows | None:
         Arrays shared with `env`, or None if it cannot be stepped like this: several action tokens, drawn
         observations, another kind of environment, or a process that compiles nothing.
 
-    Example:
+    Examples:
         >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
         >>> observations, infos = envs.reset(seed=0)
         >>> compiled_rows(envs) is not None
@@ -97,7 +97,7 @@ def restart_row(rows: Rows, i: int) -> int:
     Raises:
         InvalidConfig: when it is called from Python.
 
-    Example:
+    Examples:
         >>> import numba
         >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
         >>> observations, infos = envs.reset(seed=0)
@@ -122,7 +122,7 @@ def step_row(rows: Rows, i: int, action: int) -> RowStep:
     Raises:
         InvalidConfig: when it is called from Python.
 
-    Example:
+    Examples:
         >>> import numba
         >>> envs = batch_env([sample_task("garnet", seed=seed) for seed in range(2)])
         >>> observations, infos = envs.reset(seed=0)

@@ -34,7 +34,7 @@ class Sb3VecEnv(VecEnv):
     Raises:
         InvalidConfig: `env` is no batch of this package.
 
-    Example:
+    Examples:
         >>> envs = gymnasium.make_vec("Darkroom-v0", num_envs=2, vectorization_mode="vector_entry_point")
         >>> Sb3VecEnv(envs).reset().shape  # PPO("MlpPolicy", Sb3VecEnv(envs)).learn(100_000)
         (2,)

@@ -50,7 +50,7 @@ class TabularEnv(SingleEnv):
     Version History:
         v0: first version.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.envs.tabular import TabularEnv
         >>> env = TabularEnv(sample_task("garnet", seed=7), info_level="score")
         >>> observation, info = env.reset(seed=0)

@@ -24,7 +24,7 @@ class StepBatch(NamedTuple):
         terminated: bool ``[n]``, a terminal state was reached.
         truncated: bool ``[n]``, the horizon was reached elsewhere.
 
-    Example:
+    Examples:
         >>> envs = batch_env([sample_task("garnet", seed=7)] * 3)
         >>> observations, infos = envs.reset(seed=0)
         >>> envs.advance(np.zeros(3, int))._fields
@@ -43,7 +43,7 @@ class WatchedVectorEnv(VectorEnv[IntArray, IntArray, NDArray[Any]]):
 
     Nothing is kept unless a render mode was asked for.
 
-    Example:
+    Examples:
         >>> envs = batch_env([sample_task("garnet", seed=7)] * 3)
         >>> observations, infos = envs.reset(seed=0)
         >>> envs.advance(np.zeros(3, int)).rewards.shape

@@ -42,7 +42,7 @@ def check_agent(agent: Agent, tasks: Sequence[Task] | None = None) -> None:
     Raises:
         AgentError: naming the rule that is broken.
 
-    Example:
+    Examples:
         >>> check_agent(make_agent("uniform"))
     """
     check_is_agent(agent)

@@ -51,7 +51,7 @@ class Board:
     Raises:
         InvalidConfig: a field is outside its legal range.
 
-    Example:
+    Examples:
         >>> board = get_board("anymdp-16x5-offline-v0")
         >>> isinstance(board, Board), board.protocol
         (True, 'offline')
@@ -256,7 +256,7 @@ def get_board(name: str) -> Board:
     Raises:
         UnknownName: with the nearest names, or all.
 
-    Example:
+    Examples:
         >>> get_board("anymdp-16x5-v0").name
         'anymdp-16x5-online-v0'
     """

@@ -39,7 +39,7 @@ def plot_results(results: Sequence[Result], *, by: str = "steps") -> Figure:
         InvalidConfig: another `by`.
         MissingExtra: matplotlib is not installed.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.evaluation.curves import plot_results
         >>> plot_results([evaluate("uniform", "darkroom-6-v0", runs=2)]).savefig("curves.svg")
     """

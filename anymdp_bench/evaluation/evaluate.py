@@ -69,7 +69,7 @@ def evaluate(
         WorkerLost: a worker process has died; finished shards are kept in `out`.
         UndefinedScore: never here, but from the result's `scores`.
 
-    Example:
+    Examples:
         >>> result = evaluate("uniform", "darkroom-6-v0", runs=2)
         >>> len(result.scores())
         1

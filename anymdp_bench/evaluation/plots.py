@@ -40,7 +40,7 @@ def plot_curve(
         InvalidConfig: another `by` or `band`.
         MissingExtra: matplotlib is not installed.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.evaluation.plots import plot_curve
         >>> curve = evaluate("uniform", "darkroom-6-v0", runs=2).curve()
         >>> plot_curve(curve, label="uniform").get_xlabel() != ""

@@ -38,7 +38,7 @@ def record_run(
         AgentError: the agent raised or answered illegally, or plays several players at once.
         InvalidConfig: a changed field is not legal, or there is no task.
 
-    Example:
+    Examples:
         >>> record_run("uniform", "darkroom-6-v0", context_episodes=10).n_episodes
         10
     """

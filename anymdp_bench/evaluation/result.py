@@ -24,7 +24,7 @@ class Result:
         manifest: What was run.
         shards: What each shard left behind.
 
-    Example:
+    Examples:
         >>> result = evaluate("uniform", "darkroom-6-v0", runs=2)
         >>> isinstance(result, Result), len(result.scores())
         (True, 1)
@@ -98,7 +98,7 @@ def load_result(path: str | PathLike[str]) -> Result:
     Raises:
         RecordsError: it is no records folder, unfinished, or of an unknown schema.
 
-    Example:
+    Examples:
         >>> result = evaluate("uniform", "darkroom-6-v0", runs=2, out="run")
         >>> load_result("run").scores().equals(result.scores())
         True

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 class BenchError(Exception):
     """Base of every error that the package raises on purpose.
 
-    Example:
+    Examples:
         >>> try:
         ...     get_board("anymdp-16x6-v0")
         ... except BenchError as error:
@@ -28,7 +28,7 @@ class BenchError(Exception):
 class InvalidTask(BenchError, ValueError):
     """A task's arrays or numbers do not describe a Markov decision process.
 
-    Example:
+    Examples:
         >>> build_task(np.full((2, 1, 2), 0.4), initial=[1, 0], horizon=5, reward_next=[0.0, 1.0])
         Traceback (most recent call last):
             ...
@@ -39,7 +39,7 @@ class InvalidTask(BenchError, ValueError):
 class InvalidConfig(BenchError, ValueError):
     """A sampler, environment or protocol setting is outside its legal range.
 
-    Example:
+    Examples:
         >>> sample_task("anymdp", seed=0, n_states=0)
         Traceback (most recent call last):
             ...
@@ -50,7 +50,7 @@ class InvalidConfig(BenchError, ValueError):
 class UnsupportedSetting(InvalidConfig, TypeError):
     """A keyword or a render mode that is not known; a TypeError too, which libraries that probe expect.
 
-    Example:
+    Examples:
         >>> sample_task("anymdp", seed=0, colour="red")
         Traceback (most recent call last):
             ...
@@ -61,7 +61,7 @@ class UnsupportedSetting(InvalidConfig, TypeError):
 class InvalidSeed(BenchError, ValueError):
     """A seed is not an integer in [0, 2**64).
 
-    Example:
+    Examples:
         >>> sample_task("anymdp", seed=-1)
         Traceback (most recent call last):
             ...
@@ -72,7 +72,7 @@ class InvalidSeed(BenchError, ValueError):
 class InvalidAction(BenchError, ValueError):
     """An action lies outside the action space, or has the wrong type or shape.
 
-    Example:
+    Examples:
         >>> env = gymnasium.make("AnyMDP-v0").unwrapped
         >>> _ = env.reset(seed=0)
         >>> env.step(9)
@@ -85,7 +85,7 @@ class InvalidAction(BenchError, ValueError):
 class EpisodeOver(BenchError, RuntimeError):
     """`step` was called on an episode that has ended or was never begun.
 
-    Example:
+    Examples:
         >>> gymnasium.make("AnyMDP-v0").unwrapped.step(0)
         Traceback (most recent call last):
             ...
@@ -96,7 +96,7 @@ class EpisodeOver(BenchError, RuntimeError):
 class NotTabular(BenchError, TypeError):
     """Tables were asked of a task whose inner state is continuous.
 
-    Example:
+    Examples:
         >>> plan(load_bank("pendulum-g1-v0").test[0])
         Traceback (most recent call last):
             ...
@@ -107,7 +107,7 @@ class NotTabular(BenchError, TypeError):
 class TaskFileError(BenchError, ValueError):
     """A task file is missing parts, too large, truncated or not a task file.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> _ = Path("task.npz").write_bytes(b"nothing")
         >>> load_task("task.npz")
@@ -124,7 +124,7 @@ class SamplingFailed(BenchError, RuntimeError):
 class UnknownName(BenchError, KeyError):
     """No entry of that name is registered.
 
-    Example:
+    Examples:
         >>> load_bank("anymdp-16x6-v0")
         Traceback (most recent call last):
             ...
@@ -139,7 +139,7 @@ class FingerprintMismatch(BenchError, RuntimeError):
 class InvalidPolicy(BenchError, ValueError):
     """A policy table does not fit the task that it is evaluated on.
 
-    Example:
+    Examples:
         >>> policy_return(sample_task("anymdp", seed=0), np.ones((2, 2)))
         Traceback (most recent call last):
             ...
@@ -150,7 +150,7 @@ class InvalidPolicy(BenchError, ValueError):
 class InvalidContext(BenchError, ValueError):
     """Recorded episodes contradict themselves, or cannot be read or written.
 
-    Example:
+    Examples:
         >>> record_context("darkroom-6-v0", "noisy-oracle-0.5", n_episodes=1).rows([])
         Traceback (most recent call last):
             ...
@@ -161,7 +161,7 @@ class InvalidContext(BenchError, ValueError):
 class MissingExtra(BenchError, ImportError):
     """An optional package is needed and not installed; the message names the extra.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.foundation.extras import require_extra
         >>> require_extra("plot", "no_such_module", what="my figure")
         Traceback (most recent call last):
@@ -175,7 +175,7 @@ class AgentError(BenchError, RuntimeError):
 
     `row` is the batch row at fault and `call` the call that failed, where the raiser knows them.
 
-    Example:
+    Examples:
         >>> check_agent(object())
         Traceback (most recent call last):
             ...
@@ -196,7 +196,7 @@ class WorkerLost(BenchError, RuntimeError):
 class UndefinedScore(BenchError, ValueError):
     """A score cannot be computed: NaN in the records, or references too close together.
 
-    Example:
+    Examples:
         >>> evaluate("uniform", "darkroom-6-v0", runs=1, context_episodes=10).scores()
         Traceback (most recent call last):
             ...
@@ -207,7 +207,7 @@ class UndefinedScore(BenchError, ValueError):
 class RecordsError(BenchError, ValueError):
     """A records folder is incomplete, of an unknown schema, or belongs to another run.
 
-    Example:
+    Examples:
         >>> load_result("nowhere")
         Traceback (most recent call last):
             ...

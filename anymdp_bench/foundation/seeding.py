@@ -55,7 +55,7 @@ def check_seed(seed: object) -> int:
 def child_seed(seed: int, *names: str | int) -> int:
     """Derive a seed in [0, 2**63) for a named purpose, e.g. ``child_seed(0, "bank", "test", 3)``.
 
-    Example:
+    Examples:
         >>> child_seed(7, "a") == child_seed(7, "b")
         False
     """

@@ -91,7 +91,7 @@ def diagnose(tasks: Task | Sequence[Task]) -> pd.DataFrame:
     Raises:
         NotTabular: a task has no tables.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.planning.diagnostics import diagnose
         >>> len(diagnose([sample_task("anymdp", seed=seed) for seed in range(2)]))
         2

@@ -60,10 +60,10 @@ def plot_task(task: Task) -> Figure:
         NotTabular: the task has no tables.
         MissingExtra: matplotlib is not installed (extra ``[plot]``).
 
-    Example:
+    Examples:
         ``plot_task(sample_task("anymdp", seed=3)).savefig("task.svg")``
 
-    Example:
+    Examples:
         >>> from anymdp_bench.planning.figures import plot_task
         >>> plot_task(sample_task("anymdp", seed=7)).savefig("task.svg")
     """

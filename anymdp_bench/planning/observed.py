@@ -31,7 +31,7 @@ def by_observation(task: Task, table: ArrayLike) -> NDArray[Any]:
         InvalidPolicy: the table is not of the task's states, observations are drawn, or two states share an
             id.
 
-    Example:
+    Examples:
         >>> task = sample_task("anymdp", seed=7)
         >>> by_observation(task, plan(task)).shape  # a row for every id that an agent sees
         (16, 5)

@@ -27,7 +27,7 @@ class References:
         random_std: Standard deviation of one episode's return under the uniform policy.
         oracle_std: The same under the oracle.
 
-    Example:
+    Examples:
         >>> known = references(sample_task("anymdp", seed=7))
         >>> known.random < known.oracle
         True

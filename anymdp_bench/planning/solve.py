@@ -56,7 +56,7 @@ def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
         NotTabular: the task has no tables.
         InvalidConfig: the discount is not in [0, 1).
 
-    Example:
+    Examples:
         >>> task = sample_task("anymdp", seed=7)
         >>> plan(task).shape
         (16, 5)
@@ -78,7 +78,7 @@ def greedy(q: Floats) -> Ints:
 
     `by_observation` tells them by the ids that an agent sees.
 
-    Example:
+    Examples:
         >>> greedy(np.array([[1.0, 2.0], [3.0, 3.0]])).tolist()  # the lowest of equal actions
         [1, 0]
     """
@@ -124,7 +124,7 @@ def as_policy(policy: ArrayLike, n_states: int, n_actions: int) -> Floats:
 def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:
     """Exact discounted value float64 ``[S]`` of a policy ``[S]`` or ``[S, A]`` on the scored reward.
 
-    Example:
+    Examples:
         >>> task = sample_task("garnet", seed=7)
         >>> policy_value(task, np.full((16, 5), 0.2), 0.99).shape  # uniform play, by inner state
         (16,)
@@ -151,7 +151,7 @@ def policy_return(task: Task, policy: ArrayLike) -> ReturnMoments:
         task: A tabular task; episodes end in terminal states or at its horizon.
         policy: int ``[S]`` actions or float ``[S, A]`` probabilities over inner states.
 
-    Example:
+    Examples:
         >>> task = sample_task("anymdp", seed=7)
         >>> policy_return(task, greedy(plan(task))).mean > references(task).random
         True
@@ -199,7 +199,7 @@ def advantages(task: Task, policies: Sequence[ArrayLike]) -> Floats:
 def finite_horizon_optimum(task: Task) -> float:
     """Largest expected undiscounted scored return of one episode over all policies, time-aware ones too.
 
-    Example:
+    Examples:
         >>> task = sample_task("anymdp", seed=7)
         >>> finite_horizon_optimum(task) >= references(task).oracle
         True
@@ -231,7 +231,7 @@ def stationary_distribution(task: Task, policy: ArrayLike) -> Floats:
     Episodes restart from terminal states; the horizon is ignored. It is the time-average limit from the
     start distribution, and so defined for periodic and reducible chains as well.
 
-    Example:
+    Examples:
         >>> task = sample_task("garnet", seed=7)
         >>> law = stationary_distribution(task, np.full((16, 5), 0.2))
         >>> law.shape, round(law.sum(), 6)

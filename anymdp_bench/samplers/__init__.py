@@ -76,7 +76,7 @@ def sample_task(family: str, *, seed: int, **config: JsonScalar) -> TabularTask:
         InvalidSeed: the seed is not an integer in [0, 2**64).
         SamplingFailed: the settings can hardly ever be accepted.
 
-    Example:
+    Examples:
         >>> task = sample_task("anymdp", seed=7, n_states=16, n_actions=5)
         >>> task.transition.shape
         (16, 5, 16)
@@ -91,7 +91,7 @@ def sample_tasks(
 
     The tasks do not depend on `n_jobs`; -1 means one thread per core. Raises as `sample_task` does.
 
-    Example:
+    Examples:
         >>> tasks = sample_tasks("garnet", 3, seed=0, n_states=8)
         >>> [task.n_observations for task in tasks]
         [8, 8, 8]

@@ -114,7 +114,7 @@ def build_task(
     Raises:
         InvalidTask: naming the field, the value and the remedy.
 
-    Example:
+    Examples:
         >>> chain = np.array([[[0.5, 0.5]], [[0.0, 0.0]]])  # [S, A, S]
         >>> settings = {"initial": [1, 0], "terminal": [False, True], "reward_next": [0.0, 1.0]}
         >>> task = build_task(chain, horizon=10, **settings)

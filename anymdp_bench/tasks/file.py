@@ -22,7 +22,7 @@ def load_task(path: str | PathLike[str]) -> Task:
         TaskFileError: missing, truncated, too large, pickled, or with other members than a task has.
         InvalidTask: its arrays do not describe a task.
 
-    Example:
+    Examples:
         >>> task = sample_task("garnet", seed=7)
         >>> task.save("task.npz")
         >>> load_task("task.npz").fingerprint() == task.fingerprint()

@@ -13,7 +13,7 @@ from anymdp_bench.foundation.types import JsonScalar
 class Task(Protocol):
     """What banks, environments and protocols may ask of any task.
 
-    Example:
+    Examples:
         >>> isinstance(sample_task("anymdp", seed=7), Task)
         True
     """

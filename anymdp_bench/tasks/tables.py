@@ -42,7 +42,7 @@ class TaskTables:
         seed: Seed of the sampler, or None for a hand-made task.
 
 
-    Example:
+    Examples:
         >>> task = sample_task("garnet", seed=7)
         >>> task.row_start.shape  # one row of successors for each state and action, and the end
         (81,)

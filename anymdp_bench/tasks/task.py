@@ -56,7 +56,7 @@ class TabularTask(TaskTables):
     Raises:
         InvalidTask: naming the field, the value and the remedy.
 
-    Example:
+    Examples:
         >>> task = sample_task("garnet", seed=7)
         >>> isinstance(task, TabularTask), task.transition.shape
         (True, (16, 5, 16))

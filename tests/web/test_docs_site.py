@@ -64,6 +64,13 @@ def pages_of(built: Path) -> list[str]:
     return ["" if name == "." else f"{name}/" for name in found if not f"{name}/".startswith(BOARD)]
 
 
+def test_examples_of_public_names_are_shown_as_code(built: Path) -> None:
+    for path in (built / "api").glob("*/index.html"):
+        page = path.read_text(encoding="utf-8")
+        assert "<blockquote>" not in page, f"{path.parent.name}: call the section Examples"
+        assert "&gt;&gt;&gt; " in page, path.parent.name
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(

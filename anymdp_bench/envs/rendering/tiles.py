@@ -31,7 +31,7 @@ def tile(frames: Sequence[Pixels], *, width: int = WIDTH, columns: int | None = 
         InvalidConfig: no frame.
         MissingExtra: Pillow is not installed.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.envs.rendering.tiles import tile
         >>> tile([np.zeros((64, 64, 3), np.uint8)] * 4, width=128, columns=2).shape
         (128, 128, 3)

@@ -23,7 +23,7 @@ def parallel_env(**settings: Any) -> Any:
         MissingExtra: PettingZoo is not installed.
         InvalidConfig: a setting is not legal.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.envs.switch2 import parallel_env
         >>> env = parallel_env(observation="own")
         >>> observations, infos = env.reset(seed=0)

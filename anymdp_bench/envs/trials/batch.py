@@ -41,7 +41,7 @@ class TrialVectorEnv(TabularVectorEnv):
     Version History:
         v0: first version.
 
-    Example:
+    Examples:
         >>> envs = TrialVectorEnv(load_bank("anymdp-1x5-v0").train[:4], num_envs=2, episodes=3)
         >>> observations, infos = envs.reset(seed=0)
         >>> observations.shape

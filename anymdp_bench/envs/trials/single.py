@@ -64,7 +64,7 @@ class TrialEnv(TabularEnv):
     Version History:
         v0: first version.
 
-    Example:
+    Examples:
         >>> env = TrialEnv(load_bank("anymdp-1x5-v0").train[:4], episodes=3)
         >>> observation, info = env.reset(seed=0)
         >>> observation.shape  # one id, five actions and "none", reward, end

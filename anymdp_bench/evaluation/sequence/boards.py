@@ -48,7 +48,7 @@ class SequenceBoard:
     Raises:
         InvalidConfig: a field is outside its legal range.
 
-    Example:
+    Examples:
         >>> SEQUENCE_BOARDS["anymdp-16x5-sequence-v0"].bank
         'anymdp-16x5-v0'
     """

@@ -46,7 +46,7 @@ def evaluate_sequence(
         AgentError: an answer is of wrong shape, not finite, or depends on what comes later.
         FingerprintMismatch: a released board's sequences come out differently here.
 
-    Example:
+    Examples:
         >>> class Uniform:
         ...     def begin(self, n, n_observations, n_actions): return n_actions
         ...     def answer(self, segment, n_actions):

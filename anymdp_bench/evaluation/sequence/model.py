@@ -22,7 +22,7 @@ class Segment(NamedTuple):
         next_observations: int64, id after the action; the next step's `observations`, unless `ended`.
         ended: bool, the episode ended with this step.
 
-    Example:
+    Examples:
         >>> Segment._fields
         ('observations', 'tags', 'actions', 'rewards', 'next_observations', 'ended')
     """
@@ -43,7 +43,7 @@ class Answers(NamedTuple):
         next_observation: Logits of the next id ``[B, T, O]``, from these and the present action.
         reward: Expected reward ``[B, T]``, from the same.
 
-    Example:
+    Examples:
         >>> answers = Answers(policy=np.zeros((2, 512, 5)))  # logits of 5 actions
         >>> answers.reward is None  # not said
         True
@@ -57,7 +57,7 @@ class Answers(NamedTuple):
 class SequenceModel(Protocol):
     """Reads sequences segment by segment and carries a state of its own.
 
-    Example:
+    Examples:
         >>> class Uniform:
         ...     def begin(self, n, n_observations, n_actions): return n_actions
         ...     def answer(self, segment, n_actions):

@@ -33,7 +33,7 @@ class SequenceResult:
         state_bytes: Memory of one sequence.
         seconds: CPU seconds for 1,000 steps of one sequence.
 
-    Example:
+    Examples:
         >>> class Uniform:
         ...     def begin(self, n, n_observations, n_actions): return n_actions
         ...     def answer(self, segment, n_actions):
@@ -96,7 +96,7 @@ def load_sequence_result(folder: Path) -> SequenceResult:
     Raises:
         RecordsError: the folder holds no such result.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> class Uniform:
         ...     def begin(self, n, n_observations, n_actions): return n_actions

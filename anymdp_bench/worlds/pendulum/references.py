@@ -33,7 +33,7 @@ def references(task: Task) -> References:
     Raises:
         NotTabular: a pendulum whose references have not been measured.
 
-    Example:
+    Examples:
         >>> found = references(sample_task("anymdp", seed=7))
         >>> found.random < found.oracle <= found.optimal
         True

@@ -74,7 +74,7 @@ class PendulumTask:
     References:
         Gymnasium, Pendulum-v1. Bins and shaping: OmniRL's Discrete-Pendulum.
 
-    Example:
+    Examples:
         >>> from anymdp_bench.worlds.pendulum.task import PendulumTask
         >>> task = PendulumTask(g=5.0)
         >>> task.n_observations, task.n_actions, task.horizon
