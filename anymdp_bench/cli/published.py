@@ -27,9 +27,10 @@ class Where(NamedTuple):
 
 def publish(name: str, frame: pd.DataFrame, text: str, where: Where) -> None:
     """Print a table, write its text, and put that into the document."""
+    from anymdp_bench.foundation.files import write_text
     from anymdp_bench.reproduce.document import replace_part
 
     print_table(frame, text, where.as_json)
-    (where.folder / f"{name}.md").write_text(text, encoding="utf-8")
+    write_text(where.folder / f"{name}.md", text)
     if where.document is not None:
         replace_part(where.document, name, text)

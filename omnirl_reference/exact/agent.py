@@ -125,7 +125,6 @@ def new_rows(n: int, n_observations: int, n_actions: int, seeds: Sequence[int]) 
         known=np.zeros(n, np.int64),
         begins=np.ones(n, np.bool_),
         episodes=np.zeros(n, np.int64),
-        probing=np.zeros(n, np.bool_),
         dependence=np.ones(n),
         doubt=np.full(n, FIRST_DOUBT),
         journal=new_journal(n),

@@ -76,7 +76,6 @@ class Rows(NamedTuple):
         known: int64 ``[n]``, ids seen when it was asked last.
         begins: bool ``[n]``, the next step is the first of an episode.
         episodes: int64 ``[n]``, own episodes that are over.
-        probing: bool ``[n]``, this episode is a probe.
         dependence: float64 ``[n]``, how far from Markov the ids look; see `markov.dependence`.
         doubt: int64 ``[n]``, own steps at which that is looked at again.
         journal: Of the latest steps.
@@ -91,7 +90,6 @@ class Rows(NamedTuple):
     known: Ints
     begins: Bools
     episodes: Ints
-    probing: Bools
     dependence: Floats
     doubt: Ints
     journal: Journal
@@ -149,7 +147,9 @@ def refresh_row(
     else:
         quantile = answers[:, :, rules.column]
         write_leaves(statistic, i, rows.plans, quantile, scale[1], rules.offset, extra)
-        kappa, fade = (rules.probe_kappa, rules.probe_fade) if rows.probing[i] else (rules.kappa, rules.fade)
+        kappa, fade = rules.kappa, rules.fade
+        if is_probe(rows.episodes[i], rules.probe):
+            kappa, fade = rules.probe_kappa, rules.probe_fade
         plan_on_leaves(statistic, i, extra, kappa, fade, rules.discount, scale[1], rows.values[i], table)
     if rules.logits > 0.0:
         weight = rules.logits * (mean_gap(statistic, i, table) + SMALL)
@@ -181,7 +181,7 @@ def was_taught(statistic: Statistic, i: int, s: int) -> bool:
 
 @kernel(nogil=True)
 def is_probe(episode: int, every: int) -> bool:
-    """Whether an episode, counted from 0, is the last of `every`; never where that is 0."""
+    """Whether an episode, counted from 0, is the last of `every`; none is where that is 0."""
     return every > 0 and episode % every == every - 1
 
 
@@ -200,8 +200,8 @@ def refresh_rows(
         if rows.steps[i] >= rows.doubt[i]:
             rows.dependence[i] = row_dependence(rows.journal, i, ids)
             rows.doubt[i] = max(FIRST_DOUBT, int(DOUBT_GROWTH * rows.steps[i]))
-        if rows.begins[i] and is_probe(rows.episodes[i], rules.probe) != rows.probing[i]:
-            rows.probing[i] = not rows.probing[i]
+        episode = rows.episodes[i]
+        if rows.begins[i] and is_probe(episode, rules.probe) != is_probe(episode - 1, rules.probe):
             rows.due[i] = rows.steps[i]
         if rows.steps[i] >= rows.due[i] or statistic.n_seen[i] > rows.known[i]:
             refresh_row(statistic, rows, i, rules, weights, pairs, states)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from anymdp_bench.kernels import draw, draw_arms, kernel, next_bits, next_integer, next_normal
-from omnirl_reference.config.fields import TAG_MODEL_LEARNER, TAG_UNKNOWN
+from omnirl_reference.config.fields import TAG_MODEL_LEARNER
 from omnirl_reference.stream.learners import Floats, Stream
-from omnirl_reference.stream.simulate import Sequences, write_end
+from omnirl_reference.stream.simulate import Sequences, write_end, write_step
 from omnirl_reference.stream.worlds import Ints, SimulationSettings, label_table
 
 SPREAD, NOISE = 0.2, 0.1
@@ -66,12 +66,8 @@ def _play(
         reward = means[a] + noise[a] * next_normal(stream)
         pulls[a] += 1.0
         gained[a] += reward
-        out.actions[b, t], out.rewards[b, t] = a, reward
-        out.tags[b, t], out.behaviour[b, t] = TAG_UNKNOWN, TAG_MODEL_LEARNER
         out.targets[b, t] = targets
-        if settings.label[1] > 0.0:
-            out.targets[b, t] = 0.0
-            out.targets[b, t, a] = 1.0
+        write_step(out, b, t, a, reward, TAG_MODEL_LEARNER, True, settings.label[1] > 0.0)
 
 
 @kernel(nogil=True)

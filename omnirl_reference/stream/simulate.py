@@ -139,18 +139,26 @@ def play(
         elapsed += 1
         over = world.terminal[following]
         learn(learners, s, a, reward, following, over)
-        out.actions[b, t] = moves[a]
-        out.tags[b, t] = TAG_UNKNOWN if hidden else tag
-        out.behaviour[b, t] = tag
-        out.rewards[b, t] = reward
         for i in range(n_actions):
             out.targets[b, t, moves[i]] = solved.targets[s, i]
-        if settings.label[1] > 0.0:
-            out.targets[b, t] = 0.0
-            out.targets[b, t, moves[a]] = 1.0
+        write_step(out, b, t, moves[a], reward, tag, hidden, settings.label[1] > 0.0)
         ended = over or elapsed >= world.horizon
         s = following
     out.states[b, out.actions.shape[1]] = ids[s]
+
+
+@kernel(nogil=True, inline="always")
+def write_step(
+    out: Sequences, b: int, t: int, action: int, reward: float, tag: int, hidden: bool, own: bool
+) -> None:
+    """Write what was done and came of it; its target stands already, but for an action that is its `own`."""
+    out.actions[b, t] = action
+    out.tags[b, t] = TAG_UNKNOWN if hidden else tag
+    out.behaviour[b, t] = tag
+    out.rewards[b, t] = reward
+    if own:
+        out.targets[b, t] = 0.0
+        out.targets[b, t, action] = 1.0
 
 
 @kernel(nogil=True, inline="always")

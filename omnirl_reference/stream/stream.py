@@ -93,6 +93,10 @@ class Stream:
         """Prepare; nothing is drawn yet."""
         self.config, self.batch = config, batch
         self._first, self._rows = first, range(first, first + batch)[rows]
+        self._counts = config.task_actions or (config.n_actions,)
+        self._settings = {
+            n: simulation_settings(dataclasses.replace(config, n_actions=n)) for n in self._counts
+        }
         parts = "task", "replay" if replay else "play"
         self._keys = [np.uint64(child_seed(config.seed, "omnirl", split, part)) for part in parts]
         self._families = np.uint64(child_seed(config.seed, "omnirl", split, "family"))
@@ -107,7 +111,7 @@ class Stream:
         if self.config.n_tasks is not None:
             indices = indices % self.config.n_tasks
         n_actions = self._n_actions_of(index)
-        settings = simulation_settings(dataclasses.replace(self.config, n_actions=n_actions))
+        settings = self._settings[n_actions]
         out = empty_sequences(len(self._rows), self.config.steps, n_actions)
         if self.config.families is None:
             self.FILLERS[self.config.family](*self._keys, indices, first, settings, out)
@@ -120,7 +124,7 @@ class Stream:
 
     def _n_actions_of(self, index: int) -> int:
         """Number of actions of the tasks of batch `index`, whatever rows are made."""
-        counts = self.config.task_actions or (self.config.n_actions,)
+        counts = self._counts
         place = draw(self._actions, np.uint64(self._first + index * self.batch))
         return counts[int(place) % len(counts)]
 

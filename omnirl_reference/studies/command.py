@@ -67,7 +67,7 @@ def task_scaling(
     counts = [count or None for count in tasks] if tasks else COUNTS
     renamed = [count or None for count in relabelled] if relabelled else None
     runs = runs_of(load_config(config), counts, renamed)
-    done = study(runs, out, minutes=math.inf if minutes is None else minutes, device=device, tell=_tell)
+    done = study(runs, out, minutes=_limit(minutes), device=device, tell=_tell)
     frame = gains(out)
     table = with_play(summary(frame), out, online)
     frame.to_csv(out / "curves.csv", index=False)
@@ -104,7 +104,7 @@ def exact_scaling(
     torch.set_num_threads(threads)
     counts = [count or None for count in tasks] if tasks else COUNTS
     runs = exact_runs_of(_exact(config), counts)
-    done = exact_study(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
+    done = exact_study(runs, out, minutes=_limit(minutes), tell=_tell)
     table = exact_summary(runs, out, online)
     text = exact_text(table)
     print_table(table, text, as_json)
@@ -132,7 +132,7 @@ def ablations(
 
     torch.set_num_threads(threads)
     runs = ablations_of(_exact(config))
-    done = train_ablations(runs, out, minutes=math.inf if minutes is None else minutes, tell=_tell)
+    done = train_ablations(runs, out, minutes=_limit(minutes), tell=_tell)
     table = ablation_summary(runs, out, online)
     text = ablations_text(table)
     print_table(table, text, as_json)
@@ -175,8 +175,7 @@ def sequence(
 
     torch.set_num_threads(threads)
     runs = runs_of(load_config(config), mixer)
-    limit = math.inf if minutes is None else minutes
-    done = train_mixers(runs, out, minutes=limit, device=device, tell=_tell)
+    done = train_mixers(runs, out, minutes=_limit(minutes), device=device, tell=_tell)
     names = [*trained(runs, out), *(beside or [])]
     results = readings(names, out, boards=board or BOARDS, n_tasks=tasks, steps=steps)
     if results:
@@ -266,8 +265,7 @@ def _domains(
 
     torch.set_num_threads(threads)
     whole = load_config(config)
-    limit = math.inf if minutes is None else minutes
-    if not train_one(whole, out, minutes=limit, device=device, tell=_tell):
+    if not train_one(whole, out, minutes=_limit(minutes), device=device, tell=_tell):
         typer.echo(NOT_DONE, err=as_json)
         return
     frame = play_domains(
@@ -320,6 +318,10 @@ def rl2(
     if document is not None:
         draw_rl2(curves, document.parent / "figures" / f"{part}.svg")
         _write(document, part, text, f"{part}.svg", "Score by episode of a trial")
+
+
+def _limit(minutes: float | None) -> float:
+    return math.inf if minutes is None else minutes
 
 
 def _exact(config: str) -> ExactConfig:

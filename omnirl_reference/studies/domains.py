@@ -16,8 +16,7 @@ from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.factories import make
 from omnirl_reference.model.shipped import checkpoint_names
 from omnirl_reference.playing.validation import LEAST, MOST, Lived, Plan, play
-from omnirl_reference.studies.running import Tell, train_in_turn
-from omnirl_reference.training.trainer import Trainer
+from omnirl_reference.studies.running import Tell, telling, train_in_turn
 
 ACTION_SETS = (
     "anymdp-1x5-v0",
@@ -62,14 +61,8 @@ def train_one(
         device: As for `Trainer`.
         tell: Told how far it is.
     """
-
-    def train(run: DomainRun, trainer: Trainer, left: float) -> None:
-        def note(values: dict[str, float]) -> None:
-            tell(run.name, int(values["update"]), run.config.updates)
-
-        trainer.run(on_evaluation=note, minutes=left)
-
-    return train_in_turn([DomainRun(config.name, config)], out, train, minutes=minutes, device=device)
+    runs = [DomainRun(config.name, config)]
+    return train_in_turn(runs, out, telling(tell), minutes=minutes, device=device)
 
 
 def agent_of(name: str, out: Path, bank: str, temperature: float | None = None) -> Agent:

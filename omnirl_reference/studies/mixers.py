@@ -23,9 +23,8 @@ from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import read_json
 from omnirl_reference.model.mixers import MIXERS
 from omnirl_reference.model.shipped import NOTES
-from omnirl_reference.studies.running import Tell, quiet, train_in_turn
+from omnirl_reference.studies.running import Tell, quiet, telling, train_in_turn
 from omnirl_reference.studies.sequence import read
-from omnirl_reference.training.trainer import Trainer
 
 BOARDS = ("anymdp-16x5-sequence-v0", "anymdp-64x5-sequence-v0")
 POINTS = (100, 1000, 2000, 4000)
@@ -83,14 +82,7 @@ def train_mixers(
         device: As for `Trainer`.
         tell: Told how far each run is.
     """
-
-    def train(run: MixerRun, trainer: Trainer, left: float) -> None:
-        def note(values: dict[str, float]) -> None:
-            tell(run.name, int(values["update"]), run.config.updates)
-
-        trainer.run(on_evaluation=note, minutes=left)
-
-    return train_in_turn(runs, out, train, minutes=minutes, device=device)
+    return train_in_turn(runs, out, telling(tell), minutes=minutes, device=device)
 
 
 def trained(runs: Sequence[MixerRun], out: Path) -> list[str]:

@@ -67,6 +67,18 @@ def train_in_turn(
     return True
 
 
+def telling(tell: Tell) -> Callable[[Run, Trainer, float], None]:
+    """A `train` of `train_in_turn` that tells at every evaluation how far a run is, and keeps nothing."""
+
+    def train(run: Run, trainer: Trainer, left: float) -> None:
+        def note(values: dict[str, float]) -> None:
+            tell(run.name, int(values["update"]), run.config.updates)
+
+        trainer.run(on_evaluation=note, minutes=left)
+
+    return train
+
+
 def train_exact_in_turn(configs: Sequence[ExactConfig], out: Path, *, minutes: float, tell: Tell) -> bool:
     """The same for exact memories, whose runs are called as their configurations are."""
     left = 60 * minutes
