@@ -292,7 +292,8 @@ def test_keys_move_where_they_point() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_person_can_play(monkeypatch: pytest.MonkeyPatch) -> None:
-    pygame = pytest.importorskip("pygame")
+    pygame, matplotlib = pytest.importorskip("pygame"), pytest.importorskip("matplotlib")
+    monkeypatch.setattr(matplotlib, "use", lambda backend: None)  # to import `play` is to ask for windows
     from gymnasium.utils.play import play
 
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
