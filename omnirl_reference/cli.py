@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anymdp_bench import BenchError, InvalidConfig
+from anymdp_bench.cli.options import options_of
 from anymdp_bench.cli.output import AsJson, frame_rows, print_json
 from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
@@ -65,7 +66,7 @@ Steps = Annotated[int | None, typer.Option(help="Steps over which it falls.")]
 Views = Annotated[int | None, typer.Option(help="Relabelled copies of a task that decide together.")]
 WithContext = Annotated[float | None, typer.Option(help="Temperature after a recorded context.")]
 Options = Annotated[
-    list[str] | None, typer.Option("--option", help="NAME=VALUE, how an exact-memory agent acts.")
+    list[str] | None, typer.Option("--option", help="KEY=VALUE, how an exact-memory agent acts.")
 ]
 
 
@@ -208,7 +209,6 @@ def export(
 ) -> None:
     """Validate a run's model and write it as a checkpoint that can ship."""
     from omnirl_reference.config.file import read_json
-    from omnirl_reference.exact.command import options_of
     from omnirl_reference.exact.config import is_exact
     from omnirl_reference.exact.export import export_exact
     from omnirl_reference.model.shipped import CHECKPOINTS, NOTES
@@ -264,7 +264,6 @@ def evaluate(
     """Score a checkpoint on validation tasks: 0 is uniform play, 1 the oracle."""
     import torch
 
-    from omnirl_reference.exact.command import options_of
     from omnirl_reference.factories import make
     from omnirl_reference.playing.validation import Plan, validate
 
@@ -289,7 +288,7 @@ def search(
     option: Options = None,
 ) -> None:
     """Search how an exact-memory agent acts, by its return on validation tasks."""
-    from omnirl_reference.exact.command import options_of, search_exact
+    from omnirl_reference.exact.command import search_exact
     from omnirl_reference.playing.validation import Plan
 
     plans = []

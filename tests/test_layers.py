@@ -55,6 +55,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 
 PUBLIC_MODULES = (
     "anymdp_bench.kernels",
+    "anymdp_bench.cli.options",
     "anymdp_bench.cli.output",
     "anymdp_bench.foundation.checks",
     "anymdp_bench.foundation.digests",

@@ -12,10 +12,11 @@ import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.doctor import doctor
+from anymdp_bench.cli.options import options_of
 from anymdp_bench.cli.output import AsJson, print_json, progress_bars, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
-from anymdp_bench.foundation.errors import BenchError, InvalidConfig
+from anymdp_bench.foundation.errors import BenchError
 from anymdp_bench.foundation.stopping import stopping_cleanly
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from anymdp_bench.agents.protocol import Agent
     from anymdp_bench.evaluation.boards import Board
     from anymdp_bench.evaluation.result import Result
-    from anymdp_bench.foundation.types import JsonScalar
 
 ANCHORS = ("uniform", "oracle")
 """Agents that stand in every table that they can play: they score 0 and 1."""
@@ -132,7 +132,7 @@ def run(
     sys.path.append(str(Path.cwd()))
     changes = {"split": split} | ({} if tasks is None else {"n_tasks": tasks})
     spec = change_board(get_board(board), changes)
-    options = _options([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
+    options = options_of([*(option or ()), *([] if checkpoint is None else [f"checkpoint={checkpoint}"])])
     source = AgentSource(name=agent, bank=spec.bank, options=options)
     agents = [walled_agent(source) if isolated else make_agent(agent, bank=spec.bank, options=options)]
     agents += [make_agent(anchor, bank=spec.bank) for anchor in _anchors(spec) if anchor != agent]
@@ -143,23 +143,6 @@ def run(
     else:
         Console().print(score_table(results))
     typer.echo(f"Records of {agents[0].info.name}: {_folder(agents[0], spec, out)}", err=True)
-
-
-def _options(given: Sequence[str]) -> dict[str, JsonScalar]:
-    """Read KEY=VALUE pairs; a value that is no JSON number, true, false or null is a text."""
-    import json
-
-    options: dict[str, JsonScalar] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise InvalidConfig(f"--option {text!r}: give KEY=VALUE.")
-        try:
-            parsed = json.loads(value)
-        except json.JSONDecodeError:
-            parsed = value
-        options[key] = value if isinstance(parsed, list | dict) else parsed
-    return options
 
 
 def _anchors(board: Board) -> Sequence[str]:

@@ -115,11 +115,16 @@ def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Boar
         The specification, which says so, and the tasks.
 
     Raises:
-        InvalidConfig: no such split can be played, or there is no task.
+        InvalidConfig: no such split can be played, or there is no task, or what is no sequence.
     """
     if tasks is None or isinstance(tasks, str):
         spec = board if tasks is None else dataclasses.replace(board, split=tasks)
         return spec, list(load_bank(spec.bank).split(spec.split)[: spec.n_tasks])
+    if not hasattr(tasks, "__getitem__"):
+        raise InvalidConfig(
+            f"tasks={tasks!r} is no sequence of tasks: give tasks or the name of a split; how many of the "
+            "board's own are played is n_tasks."
+        )
     if not tasks:
         raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
     return dataclasses.replace(board, bank=OWN_TASKS, n_tasks=len(tasks)), list(tasks)

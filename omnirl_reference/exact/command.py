@@ -13,7 +13,7 @@ import torch
 import typer
 
 from anymdp_bench import InvalidConfig
-from omnirl_reference.exact.acting import LEAVES, Acting
+from omnirl_reference.exact.acting import Acting
 from omnirl_reference.exact.config import exact_config
 from omnirl_reference.exact.search import CANDIDATES, search
 from omnirl_reference.exact.trainer import ExactTrainer, Log
@@ -75,21 +75,3 @@ def search_exact(run: Path, plans: list[Plan], fields: list[str], start: dict[st
         typer.echo(",".join([f"{mean:.4f}", *settings, *(f"{x:.4f}" for x in each.values())]))
 
     return search(run, plans, fields or tuple(CANDIDATES), start=Acting(**start), told=told)
-
-
-def options_of(texts: list[str]) -> dict[str, Any]:
-    """Options of the agent from ``NAME=VALUE``.
-
-    Raises:
-        InvalidConfig: a text is not of that form.
-    """
-    options: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        try:
-            options[name] = value if value in LEAVES else int(value) if value.isdecimal() else float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise InvalidConfig(f"option={text!r} is not legal: give NAME=VALUE, e.g. kappa=0.03.")
-    return options

@@ -101,6 +101,12 @@ def test_no_task_is_refused() -> None:
         evaluate(Scripted(), BOARD, tasks=[])
 
 
+@pytest.mark.parametrize("tasks", [6, corridor()])
+def test_what_is_no_sequence_of_tasks_is_refused(tasks: Any) -> None:
+    with pytest.raises(InvalidConfig, match=r"is no sequence of tasks.*n_tasks"):
+        evaluate(Scripted(), BOARD, tasks=tasks)
+
+
 def test_unknown_board_fields_are_refused() -> None:
     with pytest.raises(InvalidConfig, match=r"'n_task'.*legal are"):
         evaluate(Scripted(), BOARD, tasks=[corridor()], n_task=3)

@@ -28,7 +28,6 @@ from omnirl_reference import cli, factories  # noqa: E402
 from omnirl_reference.exact.acting import Acting, acting  # noqa: E402
 from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
-from omnirl_reference.exact.command import options_of  # noqa: E402
 from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
 from omnirl_reference.exact.search import search  # noqa: E402
 from omnirl_reference.model.shipped import CHECKPOINTS  # noqa: E402
@@ -187,13 +186,6 @@ def test_spaces_that_are_not_discrete_are_refused() -> None:
 def test_illegal_options_are_refused(option: dict, text: str) -> None:
     with pytest.raises(InvalidConfig, match=text):
         acting(option)
-
-
-def test_options_from_texts() -> None:
-    assert options_of(["kappa=0.1", "leaf=gains", "probe=4"]) == {"kappa": 0.1, "leaf": "gains", "probe": 4}
-    for text in ("kappa", "kappa=much"):
-        with pytest.raises(InvalidConfig, match="NAME=VALUE"):
-            options_of([text])
 
 
 def test_search_moves_a_field_to_where_the_return_is_best(tmp_path: Path) -> None:
