@@ -289,6 +289,8 @@ def rl2(
     out: Out,
     bank: Annotated[str, typer.Option(help="Whose training tasks trials are played on.")] = "anymdp-1x5-v0",
     episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
+    core: Annotated[str, typer.Option(help="The memory: lstm or s5.")] = "lstm",
+    discount: Annotated[float, typer.Option(help="Of rewards in training.", min=0, max=1)] = 0.9,
     minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
     beside: Beside = None,
@@ -305,8 +307,8 @@ def rl2(
     from omnirl_reference.studies.rl2 import NAME, curve, curves_beside, setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    setting = setting_of(bank, episodes)
-    steps = train_rl2(setting, out, minutes=minutes)
+    setting = setting_of(bank, episodes, core=core, discount=discount)
+    steps = train_rl2(setting, out, minutes=minutes, tell=_told)
     curves = {NAME: curve(setting, out, trials=trials)}
     names = ["omnirl-any", "oim", "uniform"] if beside is None else beside
     curves |= curves_beside(setting, names, out, tasks=tasks, tell=_told)

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+pytest.importorskip("sb3_contrib")
 
-from anymdp_bench import MissingExtra
+import torch
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from torch import Tensor
+
+from anymdp_bench import InvalidConfig, MissingExtra
 from omnirl_reference.studies import rl2
 from omnirl_reference.studies.report import rl2_text
+from omnirl_reference.studies.rl2_policy import S5Core, States, TrialPolicy
 
 SETTING = rl2.Setting(episodes=6, num_envs=4, n_steps=6, n_tasks=4, width=4)
 
@@ -22,13 +28,58 @@ def test_without_sb3_contrib_the_command_says_what_to_install(
         rl2.train_rl2(SETTING, tmp_path)
 
 
-def test_training_goes_on_and_every_episode_is_scored(tmp_path: Path) -> None:
-    pytest.importorskip("sb3_contrib")
-    assert rl2.train_rl2(SETTING, tmp_path, steps=24) == 24
-    assert rl2.train_rl2(SETTING, tmp_path, steps=72) == 72
-    scores = rl2.curve(SETTING, tmp_path, trials=64)
+@pytest.mark.parametrize("core", ["lstm", "s5"])
+def test_training_goes_on_and_every_episode_is_scored(core: str, tmp_path: Path) -> None:
+    setting = SETTING._replace(core=core, width=16)
+    assert rl2.train_rl2(setting, tmp_path, steps=24) == 24
+    assert rl2.train_rl2(setting, tmp_path, steps=72) == 72
+    scores = rl2.curve(setting, tmp_path, trials=64)
     assert scores.shape == (6,) and np.isfinite(scores).all()
-    assert (tmp_path / rl2.PROGRESS).is_file()
+    assert (tmp_path / rl2.PROGRESS).read_text("utf-8").count("\n") == 4
+
+
+def test_another_setting_does_not_go_on(tmp_path: Path) -> None:
+    rl2.train_rl2(SETTING, tmp_path, steps=24)
+    with pytest.raises(InvalidConfig, match="give another folder"):
+        rl2.train_rl2(SETTING._replace(seed=1), tmp_path, steps=48)
+
+
+def test_an_unknown_memory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="core='gru' is not legal"):
+        rl2.train_rl2(SETTING._replace(core="gru"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def step_by_step(core: S5Core, sequence: Tensor, states: States, starts: Tensor) -> tuple[Tensor, States]:
+    found = []
+    for x, start in zip(sequence, starts, strict=True):
+        out, states = core(x[None], states, start[None])
+        found.append(out)
+    return torch.cat(found), states
+
+
+def test_s5_reads_a_sequence_as_it_reads_steps() -> None:
+    torch.manual_seed(0)
+    core = S5Core(3, 16, 2)
+    sequence, states = torch.randn(70, 4, 3), (torch.randn(2, 4, 8), torch.randn(2, 4, 8))
+    starts = (torch.rand(70, 4) < 0.05).float()
+    whole, ends = core(sequence, states, starts)
+    steps, last = step_by_step(core, sequence, states, starts)
+    torch.testing.assert_close(whole, steps, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(ends, last, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_an_lstm_read_at_once_is_that_of_sb3_contrib(within: bool) -> None:
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(3, 8)
+    states = (torch.randn(1, 4, 8), torch.randn(1, 4, 8))
+    starts = torch.zeros(4, 10)
+    starts[[0, 2], 0] = 1
+    starts[1, 5] = float(within)
+    ours = TrialPolicy._process_sequence(torch.ones(40, 3), states, starts.flatten(), lstm)
+    theirs = RecurrentActorCriticPolicy._process_sequence(torch.ones(40, 3), states, starts.flatten(), lstm)
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_the_table_has_blocks_of_episodes() -> None:
