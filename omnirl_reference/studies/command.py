@@ -309,7 +309,8 @@ def rl2(
     torch.set_num_threads(threads)
     setting = setting_of(bank, episodes, core=core, discount=discount)
     steps = train_rl2(setting, out, minutes=minutes, tell=_told)
-    curves = {NAME: curve(setting, out, trials=trials)}
+    splits = {NAME: "test", f"{NAME}, training tasks": "train"}
+    curves = {name: curve(setting, out, trials=trials, split=split) for name, split in splits.items()}
     names = ["omnirl-any", "oim", "uniform"] if beside is None else beside
     curves |= curves_beside(setting, names, out, tasks=tasks, tell=_told)
     text = rl2_text(curves, steps)

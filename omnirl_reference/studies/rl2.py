@@ -179,7 +179,7 @@ def curve(setting: Setting, out: Path, *, trials: int = 1024, split: str = "test
 
     agent = RecurrentPPO.load(out / AGENT)
     bank = load_bank(setting.bank)
-    tasks = bank.split(split)
+    tasks = bank.split(split)[: setting.n_tasks]
     references = bank.references(split, len(tasks))
     env = _trials(setting._replace(num_envs=trials))
     observations, _ = env.reset(seed=1, options={"tasks": tasks})
