@@ -27,6 +27,7 @@ LIMITS: dict[str, Limit] = {
     "aliased_discount": Number(0, 0.9999),
     "aliased_kappa": Number(above=True),
     "with_context": Number(above=True),
+    "alone": Number(),
 }
 
 
@@ -55,6 +56,7 @@ class Acting:
             a shorter sight instead of the network's leaves;
         aliased_discount, aliased_kappa: its discount and imagined visits.
         with_context: Temperature where the optimal agent was seen to act.
+        alone: Temperature of the policy head where it acts alone, in every id; 0: it does not.
     """
 
     leaf: str = "values"
@@ -72,6 +74,7 @@ class Acting:
     aliased_discount: float = 0.9
     aliased_kappa: float = 0.1
     with_context: float = 0.05
+    alone: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every field."""

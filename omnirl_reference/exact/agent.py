@@ -149,8 +149,8 @@ def rules_of(how: Acting, *, taught: bool) -> Rules:
         aliased=float(how.aliased),
         aliased_discount=float(how.aliased_discount),
         aliased_kappa=float(how.aliased_kappa),
-        temperature=float(how.with_context) if taught else 0.0,
-        headed=False,
+        temperature=float(how.alone or (how.with_context if taught else 0.0)),
+        headed=how.alone > 0,
     )
 
 

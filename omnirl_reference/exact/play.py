@@ -44,7 +44,7 @@ class Rules(NamedTuple):
         aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled where the optimal
             agent was seen to act.
-        headed: The table holds the policy head's answer in every id, for those who read it and do not act.
+        headed: The table holds the policy head's answer in every id, and it is sampled everywhere.
     """
 
     column: int
@@ -249,7 +249,7 @@ def act_rows(
         if active[i]:
             stream, row = rows.streams[i : i + 1], rows.table[i, observations[i]]
             taught = rules.temperature > 0.0 and was_taught(statistic, i, observations[i])
-            actions[i] = _sample(stream, row) if taught else _best(stream, row)
+            actions[i] = _sample(stream, row) if taught or rules.headed else _best(stream, row)
 
 
 @kernel(nogil=True)

@@ -291,6 +291,8 @@ def rl2(
     episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
     core: Annotated[str, typer.Option(help="The memory: lstm or s5.")] = "lstm",
     discount: Annotated[float, typer.Option(help="Of rewards in training.", min=0, max=1)] = 0.9,
+    entropy: Annotated[float, typer.Option(help="Weight of the policy's entropy.", min=0)] = 0.003,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=0)] = 2e-3,
     minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
     beside: Beside = None,
@@ -307,7 +309,8 @@ def rl2(
     from omnirl_reference.studies.rl2 import NAME, curve, curves_beside, setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    setting = setting_of(bank, episodes, core=core, discount=discount)
+    how = {"core": core, "discount": discount, "entropy": entropy, "learning_rate": learning_rate}
+    setting = setting_of(bank, episodes, **how)
     steps = train_rl2(setting, out, minutes=minutes, tell=_told)
     splits = {NAME: "test", f"{NAME}, training tasks": "train"}
     curves = {name: curve(setting, out, trials=trials, split=split) for name, split in splits.items()}

@@ -137,6 +137,20 @@ def test_where_it_was_not_seen_to_act_it_plans() -> None:
     assert log == with_context("uniform", with_context=100.0)[1]
 
 
+@pytest.mark.parametrize("alone", [0.0, 1.0])
+def test_alone_the_policy_head_acts_and_nothing_is_planned(alone: float) -> None:
+    tasks = sample_tasks("anymdp", 2, seed=0, n_states=16, n_actions=5)
+    logs = [play(agent(alone=alone, kappa=kappa), tasks, 200) for kappa in (0.01, 10.0)]
+    assert (logs[0] == logs[1]) == (alone > 0)
+
+
+def test_alone_it_samples_at_its_temperature() -> None:
+    tasks = sample_tasks("anymdp", 1, seed=0, n_states=16, n_actions=5)
+    cold, hot = (play(agent(alone=t, growth=1.0), tasks, 400)[0] for t in (1e-6, 1e6))
+    shares = [np.bincount([a for _, a, _ in log], minlength=5) / len(log) for log in (cold, hot)]
+    assert shares[0].max() > 0.5 > 0.3 > shares[1].max()
+
+
 def test_the_fourth_episode_is_the_first_probe() -> None:
     rng, horizon = np.random.default_rng(1), 10
     transition = rng.dirichlet(np.full(8, 0.3), size=(8, 3))
