@@ -84,11 +84,17 @@ def submit(
         console.print(f"passed: {(check.__doc__ or '').splitlines()[0]}", markup=False)
     console.print(f"\nWritten: {folder}", markup=False)
     files = str(folder) if key is None else f"{folder} {folder}{SIGNATURE} {leaderboards / OWNERS}"
-    console.print(
-        f"To submit it, open a pull request with it:\n"
-        f"  git switch -c submit-{name} && git add {files} && git commit -m 'Submit {name}'\n"
-        "and push the branch to a fork of the project.",
-        markup=False,
+    console.print(next_steps(name, files, leaderboards), markup=False)
+
+
+def next_steps(name: str, files: str, leaderboards: Path) -> str:
+    """What to do with an entry that is written: a pull request from a clone, or first a copy into one."""
+    if any((folder / ".git").exists() for folder in leaderboards.resolve().parents):
+        how = f"  git switch -c submit-{name} && git add {files} && git commit -m 'Submit {name}'\n"
+        return f"To submit it, open a pull request with it:\n{how}and push the branch to a fork of the project."
+    return (
+        f"{leaderboards} lies in no clone of the project. To submit the entry, clone the project, copy\n"
+        f"  {files}\nto the same places there, commit, and open a pull request."
     )
 
 

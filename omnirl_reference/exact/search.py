@@ -34,6 +34,7 @@ CANDIDATES: dict[str, tuple[Any, ...]] = {
     "logits": (0.0, 0.1, 0.3),
     "discount": (0.99, 0.994, 0.997),
     "growth": (0.01, 0.02, 0.05),
+    "alone": (0.0, 0.1, 0.25, 0.5, 1.0),
 }
 """Fields of `Acting`, in the order in which they are moved, and what they are moved through."""
 MOST_ROUNDS = 2

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from anymdp_bench.cli import app as cli
+from anymdp_bench.cli.board import next_steps
 from anymdp_bench.evaluation.boards import BOARDS
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.leaderboard.site.build import MARKER, build_site, rows_of_agents
@@ -371,6 +372,14 @@ def command(
     return status, captured.out, captured.err
 
 
+@pytest.mark.parametrize("place", ["", "clone"])
+def test_what_follows_is_a_pull_request_from_a_clone(tmp_path: Path, place: str) -> None:
+    (tmp_path / "clone" / ".git").mkdir(parents=True)
+    advice = next_steps("mine", "FILES", tmp_path / place / "leaderboards")
+    assert ("git switch -c submit-mine && git add FILES" in advice) == bool(place)
+    assert ("clone the project, copy" in advice) != bool(place)
+
+
 def test_the_commands_from_a_run_to_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,7 +391,7 @@ def test_the_commands_from_a_run_to_a_page(
     )
     assert status == 2 and err.count("refused: metadata: ") == 2
     status, out, _ = command(monkeypatch, capsys, "submit", "runs/uniform", "--name", "uniform")
-    assert status == 0 and "open a pull request with it" in out and out.count("passed: ") == 12
+    assert status == 0 and "lies in no clone" in out and out.count("passed: ") == 12
     folder = "leaderboards/submissions/darkroom-6-online-v0/uniform"
     status, out, err = command(monkeypatch, capsys, "verify", folder, "--fraction", "0.5")
     assert status == 0 and "verified, to be signed: " in out and "running the agent's code: uniform" in err
