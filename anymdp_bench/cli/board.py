@@ -91,7 +91,9 @@ def next_steps(name: str, files: str, leaderboards: Path) -> str:
     """What to do with an entry that is written: a pull request from a clone, or first a copy into one."""
     if any((folder / ".git").exists() for folder in leaderboards.resolve().parents):
         how = f"  git switch -c submit-{name} && git add {files} && git commit -m 'Submit {name}'\n"
-        return f"To submit it, open a pull request with it:\n{how}and push the branch to a fork of the project."
+        return (
+            f"To submit it, open a pull request with it:\n{how}and push the branch to a fork of the project."
+        )
     return (
         f"{leaderboards} lies in no clone of the project. To submit the entry, clone the project, copy\n"
         f"  {files}\nto the same places there, commit, and open a pull request."
