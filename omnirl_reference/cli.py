@@ -214,32 +214,25 @@ def export(
     from omnirl_reference.model.shipped import CHECKPOINTS, NOTES
     from omnirl_reference.playing.agent import Temperature
     from omnirl_reference.playing.export import export as write
+    from omnirl_reference.trials.checkpoint import is_trials
+    from omnirl_reference.trials.export import export_trials
 
-    changes = _given(hardware=hardware, commit=commit)
+    notes, played = read_json(run / NOTES), _given(first=first, last=last, steps=steps)
+    played |= _given(with_context=with_context)
     with _plays() as begin:
-        if is_exact(read_json(run / NOTES)):
-            how = {**_given(first=first, last=last, steps=steps, with_context=with_context, views=views)}
-            target = export_exact(
-                run,
-                name,
-                {**how, **options_of(option or [])},
-                folder=out or CHECKPOINTS,
-                changes=changes,
-                watcher=lambda plan: begin(f"{plan.bank}, {plan.protocol}"),
-                **_given(tasks=tasks),
-            )
-            typer.echo(f"written: {target}")
-            return
-        temperature = Temperature(**_given(first=first, last=last, steps=steps, with_context=with_context))
-        options = _given(views=views, tasks=tasks, changes=changes)
-        target = write(
-            run,
-            name,
-            temperature=temperature,
-            folder=out or CHECKPOINTS,
-            watcher=lambda plan: begin(plan.protocol),
-            **options,
-        )
+        how: dict[str, Any] = {
+            "folder": out or CHECKPOINTS,
+            "changes": _given(hardware=hardware, commit=commit),
+            "watcher": lambda plan: begin(f"{plan.bank}, {plan.protocol}"),
+            **_given(tasks=tasks),
+        }
+        if is_trials(notes):
+            target = export_trials(run, name, **how)
+        elif is_exact(notes):
+            acting = {**played, **_given(views=views), **options_of(option or [])}
+            target = export_exact(run, name, acting, **how)
+        else:
+            target = write(run, name, temperature=Temperature(**played), **how, **_given(views=views))
     typer.echo(f"written: {target}")
 
 

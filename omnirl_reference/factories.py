@@ -11,15 +11,17 @@ from omnirl_reference.exact.config import is_exact
 from omnirl_reference.model.shipped import DEFAULT, NOTES, checkpoint_folder, checkpoint_names
 from omnirl_reference.playing.agent import OmniRLAgent
 from omnirl_reference.playing.agent import make as make_sequence
+from omnirl_reference.trials.agent import TrialAgent, make_trials
+from omnirl_reference.trials.checkpoint import is_trials
 
 
-def make(checkpoint: str | None = None, **options: Any) -> ExactAgent | OmniRLAgent:
+def make(checkpoint: str | None = None, **options: Any) -> ExactAgent | OmniRLAgent | TrialAgent:
     """Build the agent of a shipped checkpoint, or of a folder that training wrote.
 
     Args:
         checkpoint: Default: `model.shipped.DEFAULT`.
-        **options: Fields of `exact.acting.Acting`, or for a sequence model those of `playing.agent.make`;
-            the rest is what the checkpoint was validated with.
+        **options: Fields of `exact.acting.Acting`, for a sequence model those of `playing.agent.make`, for
+            RL² ``temperature``; the rest is what the checkpoint was validated with.
 
     Raises:
         UnknownName: there is no such checkpoint.
@@ -27,8 +29,11 @@ def make(checkpoint: str | None = None, **options: Any) -> ExactAgent | OmniRLAg
     """
     name = checkpoint or DEFAULT
     folder = checkpoint_folder(name)
-    if is_exact(read_json(folder / NOTES)):
+    notes = read_json(folder / NOTES)
+    if is_exact(notes):
         return make_exact(folder, Path(name).name, options)
+    if is_trials(notes):
+        return make_trials(folder, Path(name).name, options)
     return make_sequence(name, **options)
 
 

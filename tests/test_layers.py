@@ -42,6 +42,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "stream",
         "training",
         "exact",
+        "trials",
         "factories",
         "studies",
         "cli",

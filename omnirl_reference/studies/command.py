@@ -293,7 +293,8 @@ def rl2(
     discount: Annotated[float, typer.Option(help="Of rewards in training.", min=0, max=1)] = 0.9,
     entropy: Annotated[float, typer.Option(help="Weight of the policy's entropy.", min=0)] = 0.003,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=0)] = 2e-3,
-    minutes: Annotated[float, typer.Option(help="Stop after so many minutes.", min=0)] = 10.0,
+    minutes: Minutes = None,
+    steps: Annotated[int, typer.Option(help="Stop after so many steps.", min=1)] = 10_000_000,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
     beside: Beside = None,
     tasks: Annotated[int, typer.Option(help="The first so many test tasks, for those beside.", min=1)] = 64,
@@ -306,19 +307,21 @@ def rl2(
     import torch
 
     from omnirl_reference.studies.report import draw_rl2, rl2_text
-    from omnirl_reference.studies.rl2 import NAME, curve, curves_beside, setting_of, train_rl2
+    from omnirl_reference.studies.rl2 import NAME, curve, curves_beside
+    from omnirl_reference.trials.training import setting_of, train_rl2
 
     torch.set_num_threads(threads)
     how = {"core": core, "discount": discount, "entropy": entropy, "learning_rate": learning_rate}
     setting = setting_of(bank, episodes, **how)
-    steps = train_rl2(setting, out, minutes=minutes, tell=_told)
+    limit = _limit(minutes)
+    done = train_rl2(setting, out, minutes=limit, steps=steps, tell=lambda done: _told(NAME, done, steps))
     splits = {NAME: "test", f"{NAME}, training tasks": "train"}
     curves = {name: curve(setting, out, trials=trials, split=split) for name, split in splits.items()}
     names = ["omnirl-any", "oim", "uniform"] if beside is None else beside
     curves |= curves_beside(setting, names, out, tasks=tasks, tell=_told)
-    text = rl2_text(curves, steps)
+    text = rl2_text(curves, done)
     if as_json:
-        print_json({"steps": steps, "scores": {name: scores.tolist() for name, scores in curves.items()}})
+        print_json({"steps": done, "scores": {name: scores.tolist() for name, scores in curves.items()}})
     else:
         typer.echo(text)
     if document is not None:

@@ -15,9 +15,11 @@ from torch import Tensor
 from anymdp_bench import InvalidConfig, MissingExtra
 from omnirl_reference.studies import rl2
 from omnirl_reference.studies.report import rl2_text
-from omnirl_reference.studies.rl2_policy import S5Core, States, TrialPolicy
+from omnirl_reference.trials import training
+from omnirl_reference.trials.network import S5Core, States
+from omnirl_reference.trials.policy import TrialPolicy
 
-SETTING = rl2.Setting(episodes=6, num_envs=4, n_steps=6, n_tasks=4, width=4)
+SETTING = training.Setting(episodes=6, num_envs=4, n_steps=6, n_tasks=4, width=4)
 
 
 def test_without_sb3_contrib_the_command_says_what_to_install(
@@ -25,28 +27,28 @@ def test_without_sb3_contrib_the_command_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"anymdp-bench\[rl2\]"):
-        rl2.train_rl2(SETTING, tmp_path)
+        training.train_rl2(SETTING, tmp_path)
 
 
 @pytest.mark.parametrize("core", ["lstm", "s5"])
 def test_training_goes_on_and_every_episode_is_scored(core: str, tmp_path: Path) -> None:
     setting = SETTING._replace(core=core, width=16)
-    assert rl2.train_rl2(setting, tmp_path, steps=24) == 24
-    assert rl2.train_rl2(setting, tmp_path, steps=72) == 72
+    assert training.train_rl2(setting, tmp_path, steps=24) == 24
+    assert training.train_rl2(setting, tmp_path, steps=72) == 72
     scores = rl2.curve(setting, tmp_path, trials=64)
     assert scores.shape == (6,) and np.isfinite(scores).all()
-    assert (tmp_path / rl2.PROGRESS).read_text("utf-8").count("\n") == 4
+    assert (tmp_path / training.PROGRESS).read_text("utf-8").count("\n") == 4
 
 
 def test_another_setting_does_not_go_on(tmp_path: Path) -> None:
-    rl2.train_rl2(SETTING, tmp_path, steps=24)
+    training.train_rl2(SETTING, tmp_path, steps=24)
     with pytest.raises(InvalidConfig, match="give another folder"):
-        rl2.train_rl2(SETTING._replace(seed=1), tmp_path, steps=48)
+        training.train_rl2(SETTING._replace(seed=1), tmp_path, steps=48)
 
 
 def test_an_unknown_memory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match="core='gru' is not legal"):
-        rl2.train_rl2(SETTING._replace(core="gru"), tmp_path)
+        training.train_rl2(SETTING._replace(core="gru"), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -60,8 +62,8 @@ def step_by_step(core: S5Core, sequence: Tensor, states: States, starts: Tensor)
 
 def test_s5_reads_a_sequence_as_it_reads_steps() -> None:
     torch.manual_seed(0)
-    core = S5Core(3, 16, 2)
-    sequence, states = torch.randn(70, 4, 3), (torch.randn(2, 4, 8), torch.randn(2, 4, 8))
+    core = S5Core(3, 16)
+    sequence, states = torch.randn(70, 4, 3), (torch.randn(1, 4, 8), torch.randn(1, 4, 8))
     starts = (torch.rand(70, 4) < 0.05).float()
     whole, ends = core(sequence, states, starts)
     steps, last = step_by_step(core, sequence, states, starts)
@@ -88,12 +90,12 @@ def test_the_table_has_blocks_of_episodes() -> None:
 
 
 def test_trials_are_played_whole_between_updates_or_in_parts() -> None:
-    assert rl2.setting_of("anymdp-1x5-v0", 50).n_steps == 50
-    assert rl2.setting_of("darkroom-6-goals-v0", 10).n_steps == 200
+    assert training.setting_of("anymdp-1x5-v0", 50).n_steps == 50
+    assert training.setting_of("darkroom-6-goals-v0", 10).n_steps == 200
 
 
 def test_others_are_scored_on_the_same_episodes(tmp_path: Path) -> None:
-    setting = rl2.Setting(episodes=40)
+    setting = training.Setting(episodes=40)
     told: list[str] = []
     found = rl2.curves_beside(
         setting, ["uniform", "oim"], tmp_path, tasks=16, tell=lambda name, done, of: told.append(name)
