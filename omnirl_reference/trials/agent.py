@@ -62,8 +62,8 @@ class TrialAgent:
         sizes, shape = discrete_sizes(self.info.name, observation_space, action_space), self.network.shape
         if sizes != (shape.ids, shape.actions):
             raise AgentError(
-                f"{self.info.name} was trained on {shape.ids} states and {shape.actions} actions, and plays no "
-                f"others; the task has {sizes[0]} and {sizes[1]}."
+                f"{self.info.name} was trained on {shape.ids} states and {shape.actions} actions, and plays "
+                f"no others; the task has {sizes[0]} and {sizes[1]}."
             )
         self._streams = new_streams([child_seed(seed, "rl2", i) for i in range(n)])
         self._states = self.network.initial(n)
