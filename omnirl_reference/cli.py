@@ -19,7 +19,7 @@ from anymdp_bench.foundation.checks import check
 from anymdp_bench.foundation.extras import require_extra
 from anymdp_bench.foundation.files import write_text
 from anymdp_bench.foundation.stopping import stopping_cleanly
-from omnirl_reference.studies.command import study_app
+from omnirl_reference.studies.commands import study_app
 from omnirl_reference.studies.sequence import add_to as add_sequence
 
 if TYPE_CHECKING:
