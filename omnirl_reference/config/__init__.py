@@ -1,9 +1,11 @@
 """What is trained, and how: the fields of a configuration and the files that say them.
 
-- `fields`: every field with its type and range.
+- `stream`, `model`, `training`: every field with its type and range.
 - `file`: JSON files, those that ship and a user's own.
 """
 
-from omnirl_reference.config.fields import ModelConfig, StreamConfig, TrainConfig
+from omnirl_reference.config.model import ModelConfig
+from omnirl_reference.config.stream import StreamConfig
+from omnirl_reference.config.training import TrainConfig
 
 __all__ = ["ModelConfig", "StreamConfig", "TrainConfig"]

@@ -10,7 +10,9 @@ from typing import Any
 
 from anymdp_bench import InvalidConfig, UnknownName
 from anymdp_bench.foundation.checks import check_choice
-from omnirl_reference.config.fields import MIXTURES, ModelConfig, OwnPlay, Stage, StreamConfig, TrainConfig
+from omnirl_reference.config.model import ModelConfig
+from omnirl_reference.config.stream import MIXTURES, StreamConfig
+from omnirl_reference.config.training import OwnPlay, Stage, TrainConfig
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 PARTS = ("model", "stream", "own_play")

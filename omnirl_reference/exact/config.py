@@ -9,8 +9,8 @@ from typing import Any
 
 from anymdp_bench import LEAST_RANKED_STATES, InvalidConfig
 from anymdp_bench.foundation.checks import FLAG, SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
-from omnirl_reference.config.fields import GRID_ACTIONS, LEAST_GRID_IDS
 from omnirl_reference.config.file import CONFIGS, read_json
+from omnirl_reference.config.stream import GRID_ACTIONS, LEAST_GRID_IDS
 from omnirl_reference.exact.families import FAMILIES, Family
 
 EXACT_CONFIGS = CONFIGS / "exact"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anymdp_bench import sample_task
 from anymdp_bench.kernels import Drawn, draw, draw_anymdp, kernel, myopic_actions, policy_iteration
-from omnirl_reference.config.fields import DISCOUNTS
+from omnirl_reference.config.stream import DISCOUNTS
 from omnirl_reference.stream.grids import grid_shapes, grid_world
 from omnirl_reference.stream.learners import Floats
 from omnirl_reference.stream.simulate import MOST_TRIES

@@ -30,7 +30,7 @@ from anymdp_bench.kernels import (
     record_step,
     see,
 )
-from omnirl_reference.config.fields import TAG_RANDOM, TAG_UNKNOWN
+from omnirl_reference.config.stream import TAG_RANDOM, TAG_UNKNOWN
 from omnirl_reference.exact.families import Family, Solution, solve
 from omnirl_reference.exact.features import N_TAGS, Plans, new_plans
 from omnirl_reference.exact.lives import (

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.foundation.digests import check_seal, sealed
 from anymdp_bench.foundation.files import write_text
-from omnirl_reference.config.fields import ModelConfig
 from omnirl_reference.config.file import read_json
+from omnirl_reference.config.model import ModelConfig
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.model.shipped import NOTES
 from omnirl_reference.model.tensors import check_finite, read_tensors, shapes_of, write_tensors

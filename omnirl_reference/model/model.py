@@ -12,7 +12,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from omnirl_reference.config.fields import ModelConfig
+from omnirl_reference.config.model import ModelConfig
 from omnirl_reference.model.mixers import State, make_mixer
 from omnirl_reference.model.tokens import ActionCodes, Steps, Tokens, draw_codes, embed_actions
 

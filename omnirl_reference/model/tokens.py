@@ -16,7 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from omnirl_reference.config.fields import DISCOUNTS, N_TAGS, TAG_UNKNOWN, ModelConfig
+from omnirl_reference.config.model import ModelConfig
+from omnirl_reference.config.stream import DISCOUNTS, N_TAGS, TAG_UNKNOWN
 
 N_REWARD_FEATURES = 3
 REWARD_SCALE = 10.0

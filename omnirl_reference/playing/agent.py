@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anymdp_bench import AgentError, AgentInfo, Context, InvalidConfig, Task, child_seed, discrete_sizes
 from anymdp_bench.foundation.checks import Number, check_integer, check_limit
-from omnirl_reference.config.fields import TAG_UNKNOWN
+from omnirl_reference.config.stream import TAG_UNKNOWN
 from omnirl_reference.model.checkpoint import fingerprint, load_model
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.model.shipped import checkpoint_folder

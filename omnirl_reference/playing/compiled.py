@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from omnirl_reference.config.fields import TAG_UNKNOWN, ModelConfig
+from omnirl_reference.config.model import ModelConfig
+from omnirl_reference.config.stream import TAG_UNKNOWN
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.playing import step_kernels as kernels
 from omnirl_reference.playing.actor import EagerActor

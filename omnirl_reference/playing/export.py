@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from anymdp_bench import Agent, InvalidConfig, __version__
-from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import config_of
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model.checkpoint import WEIGHTS, load_model, save_model
 from omnirl_reference.model.shipped import CHECKPOINTS
 from omnirl_reference.playing.agent import OmniRLAgent, Temperature

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anymdp_bench import AgentError, Answers, Segment
-from omnirl_reference.config.fields import TAG_UNKNOWN
+from omnirl_reference.config.stream import TAG_UNKNOWN
 from omnirl_reference.model.mixers import State
 from omnirl_reference.model.model import OmniRL, Predictions
 from omnirl_reference.model.tokens import Steps, first_steps, shift

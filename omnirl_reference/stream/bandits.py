@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from anymdp_bench.kernels import draw, draw_arms, kernel, next_bits, next_integer, next_normal
-from omnirl_reference.config.fields import TAG_MODEL_LEARNER
+from omnirl_reference.config.stream import TAG_MODEL_LEARNER
 from omnirl_reference.stream.learners import Floats, Stream
 from omnirl_reference.stream.simulate import Sequences, write_end, write_step
 from omnirl_reference.stream.worlds import Ints, SimulationSettings, label_table

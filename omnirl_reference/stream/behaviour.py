@@ -16,7 +16,7 @@ from anymdp_bench.kernels import (
     next_uniform,
     next_unit,
 )
-from omnirl_reference.config.fields import TAG_MODEL_LEARNER, TAG_Q_LEARNER, TAG_RANDOM
+from omnirl_reference.config.stream import TAG_MODEL_LEARNER, TAG_Q_LEARNER, TAG_RANDOM
 from omnirl_reference.stream.learners import Floats, Learners, Stream, act_by_model, act_by_q, pick
 
 UNIFORM, SOFTMAX, Q_LEARNER, MODEL_LEARNER, MIXED, NOISY, PURE = range(7)

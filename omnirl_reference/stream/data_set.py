@@ -14,8 +14,8 @@ import numpy as np
 
 from anymdp_bench import InvalidConfig
 from anymdp_bench.foundation.files import write_text
-from omnirl_reference.config.fields import StreamConfig
 from omnirl_reference.config.file import read_json
+from omnirl_reference.config.stream import StreamConfig
 from omnirl_reference.stream.simulate import Sequences
 from omnirl_reference.stream.stream import Stream
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from anymdp_bench import TabularTask, batch_env, child_seed, plan, sample_tasks
-from omnirl_reference.config.fields import DISCOUNTS, TAG_RANDOM, TAG_UNKNOWN, OwnPlay, StreamConfig
+from omnirl_reference.config.stream import DISCOUNTS, TAG_RANDOM, TAG_UNKNOWN, StreamConfig
+from omnirl_reference.config.training import OwnPlay
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.playing.actor import EagerActor, sample
 from omnirl_reference.playing.compiled import CompiledActor, make_actor

@@ -24,7 +24,7 @@ from anymdp_bench.kernels import (
     outcome_bits,
     permutation,
 )
-from omnirl_reference.config.fields import TAG_UNKNOWN
+from omnirl_reference.config.stream import TAG_UNKNOWN
 from omnirl_reference.stream.behaviour import Behaviour, act, new_behaviour, redraw
 from omnirl_reference.stream.grids import grid_shapes, grid_world
 from omnirl_reference.stream.learners import Learners, Stream, learn, new_learners, plan_on_model

@@ -14,7 +14,7 @@ import numpy as np
 
 from anymdp_bench import child_seed
 from anymdp_bench.kernels import draw
-from omnirl_reference.config.fields import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
+from omnirl_reference.config.stream import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
 from omnirl_reference.stream.bandits import fill_bandit
 from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_garnet, fill_grid
 from omnirl_reference.stream.worlds import SimulationSettings

@@ -12,7 +12,7 @@ import pandas as pd
 
 from anymdp_bench import Agent, AgentError, make_agent
 from anymdp_bench.foundation.files import write_text
-from omnirl_reference.config.fields import TrainConfig
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.factories import make
 from omnirl_reference.model.shipped import checkpoint_names
 from omnirl_reference.playing.validation import LEAST, MOST, Lived, Plan, play

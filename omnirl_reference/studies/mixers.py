@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anymdp_bench import RecordsError, SequenceResult, load_sequence_result
-from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import read_json
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model.mixers import MIXERS
 from omnirl_reference.model.shipped import NOTES
 from omnirl_reference.studies.running import Tell, quiet, telling, train_in_turn

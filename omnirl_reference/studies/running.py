@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import read_json
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.exact.config import ExactConfig
 from omnirl_reference.exact.trainer import ExactTrainer
 from omnirl_reference.model.shipped import NOTES

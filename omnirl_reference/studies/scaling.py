@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from anymdp_bench.foundation.files import replacing, write_text
-from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import config_of, read_json
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.factories import make
 from omnirl_reference.model.checkpoint import load_model
 from omnirl_reference.model.model import OmniRL

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anymdp_bench import InvalidConfig
-from omnirl_reference.config.fields import Place, Stage, TrainConfig
+from omnirl_reference.config.training import Place, Stage, TrainConfig
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.stream.data_set import DataSet
 from omnirl_reference.stream.own_play import play_sequences

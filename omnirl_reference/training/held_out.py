@@ -7,7 +7,7 @@ import dataclasses
 import torch
 
 from anymdp_bench import InvalidConfig, load_bank
-from omnirl_reference.config.fields import TrainConfig
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model.model import OmniRL
 from omnirl_reference.playing.agent import OmniRLAgent
 from omnirl_reference.playing.validation import Plan, validate

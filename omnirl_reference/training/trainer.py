@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from anymdp_bench import InvalidConfig, child_seed
-from omnirl_reference.config.fields import TrainConfig
 from omnirl_reference.config.file import config_of, read_json
+from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model import checkpoint
 from omnirl_reference.model.growth import begin_with
 from omnirl_reference.model.model import OmniRL, count_parameters, detach

@@ -18,8 +18,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import evaluate_sequence  # noqa: E402
-from omnirl_reference.config.fields import ModelConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import load_config  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
+from omnirl_reference.config.training import TrainConfig  # noqa: E402
 from omnirl_reference.exact.acting import acting  # noqa: E402
 from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network  # noqa: E402

@@ -109,7 +109,7 @@ def test_a_stray_temporary_file_does_not_stop_the_board(tmp_path: Path) -> None:
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     pytest.importorskip("torch")
-    from omnirl_reference.config.fields import ModelConfig
+    from omnirl_reference.config.model import ModelConfig
     from omnirl_reference.model.checkpoint import save_model
     from omnirl_reference.model.model import OmniRL
 

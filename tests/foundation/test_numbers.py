@@ -89,6 +89,6 @@ def test_seeds(whole: Whole) -> None:
 
 
 def test_configurations_of_training_keep_pythons_own_numbers() -> None:
-    fields = pytest.importorskip("omnirl_reference.config.fields")
-    config = fields.ModelConfig(n_states=np.uint8(16), n_actions=np.int64(5), layers=np.array(2))
+    model = pytest.importorskip("omnirl_reference.config.model")
+    config = model.ModelConfig(n_states=np.uint8(16), n_actions=np.int64(5), layers=np.array(2))
     assert json.loads(json.dumps(dataclasses.asdict(config))) == dataclasses.asdict(config)

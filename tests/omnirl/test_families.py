@@ -14,8 +14,8 @@ from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference.cli import app  # noqa: E402
-from omnirl_reference.config.fields import StreamConfig  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
+from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.stream.simulate import Sequences  # noqa: E402
 from omnirl_reference.stream.stream import Stream  # noqa: E402
 from omnirl_reference.training.trainer import Trainer  # noqa: E402

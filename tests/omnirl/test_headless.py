@@ -13,8 +13,9 @@ from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import AgentError, InvalidConfig, batch_env, load_bank  # noqa: E402
 from omnirl_reference.cli import app  # noqa: E402
-from omnirl_reference.config.fields import ModelConfig, StreamConfig  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
+from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.model.checkpoint import load_model  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
 from omnirl_reference.model.tokens import draw_codes, first_steps, shift  # noqa: E402

@@ -7,15 +7,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import InvalidConfig, UnknownName  # noqa: E402
-from omnirl_reference.config.fields import (  # noqa: E402
-    BEHAVIOURS,
-    TAG_UNKNOWN,
-    ModelConfig,
-    OwnPlay,
-    StreamConfig,
-    TrainConfig,
-)
 from omnirl_reference.config.file import train_config  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
+from omnirl_reference.config.stream import BEHAVIOURS, TAG_UNKNOWN, StreamConfig  # noqa: E402
+from omnirl_reference.config.training import OwnPlay, TrainConfig  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
 from omnirl_reference.playing.agent import make  # noqa: E402
 from omnirl_reference.stream.own_play import fresh_tasks, play_sequences  # noqa: E402

@@ -22,8 +22,9 @@ from anymdp_bench import (  # noqa: E402
     record_context,
 )
 from omnirl_reference import AGENTS  # noqa: E402
-from omnirl_reference.config.fields import TAG_UNKNOWN, ModelConfig  # noqa: E402
 from omnirl_reference.config.file import config_of as config_of_notes  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
+from omnirl_reference.config.stream import TAG_UNKNOWN  # noqa: E402
 from omnirl_reference.exact.config import exact_config, is_exact  # noqa: E402
 from omnirl_reference.model import shipped  # noqa: E402
 from omnirl_reference.model.checkpoint import save_model  # noqa: E402

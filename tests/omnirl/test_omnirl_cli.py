@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 from anymdp_bench import InvalidConfig  # noqa: E402
 from omnirl_reference import cli  # noqa: E402
-from omnirl_reference.config.fields import StreamConfig  # noqa: E402
 from omnirl_reference.config.file import load_config  # noqa: E402
+from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.playing import export  # noqa: E402
 from omnirl_reference.playing.agent import make  # noqa: E402
 from omnirl_reference.playing.compare import points, verdicts  # noqa: E402

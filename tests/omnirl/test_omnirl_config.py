@@ -12,17 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import InvalidConfig, UnknownName  # noqa: E402
-from omnirl_reference.config.fields import (  # noqa: E402
-    MODEL_LIMITS,
-    OWN_PLAY_LIMITS,
-    STREAM_LIMITS,
-    TRAIN_LIMITS,
-    ModelConfig,
-    OwnPlay,
-    StreamConfig,
-    TrainConfig,
-)
 from omnirl_reference.config.file import train_config  # noqa: E402
+from omnirl_reference.config.model import MODEL_LIMITS, ModelConfig  # noqa: E402
+from omnirl_reference.config.stream import STREAM_LIMITS, StreamConfig  # noqa: E402
+from omnirl_reference.config.training import OWN_PLAY_LIMITS, TRAIN_LIMITS, OwnPlay, TrainConfig  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
 from omnirl_reference.training.batches import Batches  # noqa: E402
 from omnirl_reference.training.processes import Processes, choose_device  # noqa: E402

@@ -18,8 +18,9 @@ from safetensors.torch import load_file  # noqa: E402
 
 from anymdp_bench import InvalidConfig, UnknownName, evaluate  # noqa: E402
 from omnirl_reference import cli  # noqa: E402
-from omnirl_reference.config.fields import StreamConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import train_config  # noqa: E402
+from omnirl_reference.config.stream import StreamConfig  # noqa: E402
+from omnirl_reference.config.training import TrainConfig  # noqa: E402
 from omnirl_reference.model.checkpoint import TRAINING, WEIGHTS  # noqa: E402
 from omnirl_reference.playing import export  # noqa: E402
 from omnirl_reference.playing.agent import make  # noqa: E402

@@ -14,8 +14,10 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 
 from anymdp_bench import InvalidConfig, UnknownName  # noqa: E402
-from omnirl_reference.config.fields import ModelConfig, StreamConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import config_names, load_config, train_config  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
+from omnirl_reference.config.stream import StreamConfig  # noqa: E402
+from omnirl_reference.config.training import TrainConfig  # noqa: E402
 from omnirl_reference.model.checkpoint import load_model  # noqa: E402
 from omnirl_reference.model.growth import begin_with  # noqa: E402
 from omnirl_reference.model.mixers import MIXERS  # noqa: E402

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import AgentError, InvalidConfig, UnknownName, load_bank  # noqa: E402
-from omnirl_reference.config.fields import ModelConfig  # noqa: E402
+from omnirl_reference.config.model import ModelConfig  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
 from omnirl_reference.playing.agent import OmniRLAgent, Temperature  # noqa: E402
 from omnirl_reference.playing.validation import Lived, Plan, play, validate  # noqa: E402
