@@ -1,4 +1,4 @@
-"""The policy that recurrent PPO of sb3-contrib trains; it reads whole sequences at once."""
+"""What recurrent PPO of sb3-contrib trains: a policy that reads whole sequences, on scaled rewards."""
 
 from __future__ import annotations
 
@@ -6,9 +6,34 @@ from typing import Any
 
 import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from stable_baselines3.common.vec_env import VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 from torch import Tensor, nn
 
 from omnirl_reference.trials.network import HIDDEN, S5Core, Shape, States, TrialNetwork, make_core
+
+
+class Scaled(VecEnvWrapper):
+    """Rewards times a constant; what is observed of them, and the returns in the infos, stay as they are.
+
+    Args:
+        env: A batch.
+        scale: The constant.
+    """
+
+    def __init__(self, env: Any, scale: float) -> None:
+        """See the class."""
+        super().__init__(env)
+        self.scale = scale
+
+    def reset(self) -> VecEnvObs:
+        """Begin an episode everywhere."""
+        return self.venv.reset()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Take the step."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        return observations, rewards * self.scale, dones, infos
 
 
 class TrialPolicy(RecurrentActorCriticPolicy):

@@ -49,6 +49,7 @@ class Setting(NamedTuple):
         n_tasks: The first so many training tasks.
         width: Of the memory.
         discount: Of rewards, across the episodes of a trial.
+        scale: What rewards are multiplied by in training, so that their sums are of the size of 1.
         learning_rate: Of Adam.
         entropy: Weight of the policy's entropy.
         seed: Root of all random numbers.
@@ -62,6 +63,7 @@ class Setting(NamedTuple):
     n_tasks: int = 256
     width: int = 64
     discount: float = 0.9
+    scale: float = 1.0
     learning_rate: float = 2e-3
     entropy: float = 0.003
     seed: int = 0
@@ -128,10 +130,10 @@ def _agent_of(setting: Setting, out: Path) -> tuple[Any, float]:
     require_extra("rl2", "sb3_contrib", what="RL²")
     from sb3_contrib import RecurrentPPO
 
-    from omnirl_reference.trials.policy import TrialPolicy
+    from omnirl_reference.trials.policy import Scaled, TrialPolicy
 
     check_choice("core", setting.core, CORES)
-    env = Sb3VecEnv(trials_of(setting))
+    env = Scaled(Sb3VecEnv(trials_of(setting)), setting.scale)
     if (out / AGENT).is_file():
         notes = read_json(out / NOTES)
         if notes["setting"] != setting._asdict():

@@ -12,12 +12,12 @@ import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from torch import Tensor
 
-from anymdp_bench import InvalidConfig, MissingExtra
+from anymdp_bench import InvalidConfig, MissingExtra, Sb3VecEnv
 from omnirl_reference.studies import rl2
 from omnirl_reference.studies.report import rl2_text
 from omnirl_reference.trials import training
 from omnirl_reference.trials.network import S5Core, States
-from omnirl_reference.trials.policy import TrialPolicy
+from omnirl_reference.trials.policy import Scaled, TrialPolicy
 
 SETTING = training.Setting(episodes=6, num_envs=4, n_steps=6, n_tasks=4, width=4)
 
@@ -38,6 +38,18 @@ def test_training_goes_on_and_every_episode_is_scored(core: str, tmp_path: Path)
     scores = rl2.curve(setting, tmp_path, trials=64)
     assert scores.shape == (6,) and np.isfinite(scores).all()
     assert (tmp_path / training.PROGRESS).read_text("utf-8").count("\n") == 4
+
+
+def test_rewards_are_scaled_and_what_is_seen_of_them_is_not() -> None:
+    one, other = (Scaled(Sb3VecEnv(training.trials_of(SETTING)), scale) for scale in (1.0, 0.5))
+    for env in (one, other):
+        env.seed(0)
+    np.testing.assert_array_equal(one.reset(), other.reset())
+    for _ in range(12):
+        steps = [env.step(np.zeros(4, np.int64)) for env in (one, other)]
+        np.testing.assert_array_equal(steps[0][0], steps[1][0])
+        np.testing.assert_allclose(steps[1][1], 0.5 * steps[0][1])
+    assert steps[0][3][0]["episode"]["r"] == steps[1][3][0]["episode"]["r"]
 
 
 def test_another_setting_does_not_go_on(tmp_path: Path) -> None:

@@ -126,6 +126,7 @@ def rl2(
     episodes: Annotated[int, typer.Option(help="Episodes of a trial.", min=1)] = 100,
     core: Annotated[str, typer.Option(help="The memory: lstm or s5.")] = "lstm",
     discount: Annotated[float, typer.Option(help="Of rewards in training.", min=0, max=1)] = 0.9,
+    scale: Annotated[float, typer.Option(help="What rewards are multiplied by in training.", min=0)] = 1.0,
     entropy: Annotated[float, typer.Option(help="Weight of the policy's entropy.", min=0)] = 0.003,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=0)] = 2e-3,
     minutes: Minutes = None,
@@ -146,7 +147,8 @@ def rl2(
     from omnirl_reference.trials.training import setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    how = {"core": core, "discount": discount, "entropy": entropy, "learning_rate": learning_rate}
+    how = {"core": core, "discount": discount, "scale": scale}
+    how |= {"entropy": entropy, "learning_rate": learning_rate}
     setting = setting_of(bank, episodes, **how)
     limit = limit_of(minutes)
     done = train_rl2(setting, out, minutes=limit, steps=steps, tell=lambda done: told(NAME, done, steps))
