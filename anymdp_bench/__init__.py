@@ -85,6 +85,12 @@ if TYPE_CHECKING:
     from anymdp_bench.worlds.pendulum.references import references
 
 __version__ = "0.2.0"
+"""Version of the package, by semantic versioning; every run's records name it.
+
+Examples:
+    >>> __version__.count(".")
+    2
+"""
 
 register_all()
 

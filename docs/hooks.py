@@ -186,6 +186,13 @@ def _picture(env_id: str) -> bytes:
     return file.getvalue()
 
 
+def shown(space: gymnasium.Space[Any]) -> str:
+    """A space in one line of a table; bounds of vectors fill many."""
+    if isinstance(space, gymnasium.spaces.Box) and space.shape:
+        return f"Box(shape={space.shape}, dtype={space.dtype})"
+    return str(space)
+
+
 def _facts(env_id: str) -> str:
     """Picture and table of an environment made with its defaults."""
     env = gymnasium.make(env_id)
@@ -198,8 +205,8 @@ def _facts(env_id: str) -> str:
     rows = {
         "make": f'`gymnasium.make("anymdp_bench:{env_id}")`',
         "defaults": f"`{arguments}`",
-        "observations": f"`{env.observation_space}`",
-        "actions": f"`{env.action_space}`",
+        "observations": f"`{shown(env.observation_space)}`",
+        "actions": f"`{shown(env.action_space)}`",
         "horizon": horizon,
         "banks": ", ".join(f"`{bank}`" for bank in banks) or "none",
     }

@@ -16,7 +16,7 @@ from anymdp_bench import BenchError, InvalidConfig
 from anymdp_bench.cli.options import options_of
 from anymdp_bench.cli.output import AsJson, frame_rows, print_json
 from anymdp_bench.foundation.checks import check
-from anymdp_bench.foundation.extras import require_extra
+from anymdp_bench.foundation.extras import missing_module, require_extra
 from anymdp_bench.foundation.files import write_text
 from anymdp_bench.foundation.stopping import stopping_cleanly
 from omnirl_reference.studies.commands import study_app
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 USER_ERROR = 2
 SHOW_EVERY = 5
-EXTRA = ("torch", "safetensors")
-"""What the commands import and a plain installation lacks."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -387,9 +385,10 @@ def main() -> None:
         with stopping_cleanly():
             app()
     except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
+        told = missing_module(error, "This command")
+        if told is error:
             raise
-        _stop(f"{error.name} is not installed: pip install 'anymdp-bench[omnirl]'.")
+        _stop(str(told))
     except (BenchError, OSError) as error:
         _stop(str(error))
 

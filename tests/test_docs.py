@@ -49,7 +49,8 @@ def test_every_environment_has_a_page_with_its_parts(env_id: str, hooks: ModuleT
             assert part in text, part
     facts = hooks.on_page_markdown(f"<!-- facts: {env_id} -->", _OfFolder, None, None)
     env = gymnasium.make(env_id)
-    assert f"`{env.observation_space}`" in facts and f"`{env.action_space}`" in facts
+    for name, space in {"observations": env.observation_space, "actions": env.action_space}.items():
+        assert f"\n| {name} | `{hooks.shown(space)}` |\n" in facts and "\n" not in hooks.shown(space)
 
 
 class _OfFolder:

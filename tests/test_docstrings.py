@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import doctest
+import inspect
+import itertools
 import re
 from pathlib import Path
+from types import ModuleType
 
 import gymnasium
 import numpy as np
@@ -16,8 +19,6 @@ from anymdp_bench import kernels
 from anymdp_bench.foundation.registry import load_object
 
 ROOT = Path(__file__).parent.parent
-UNPROVOKED = {"FingerprintMismatch", "RecordsWarning", "SamplingFailed", "WorkerLost"}
-"""Errors without an example: they take a damaged file, a dead process or thousands of draws."""
 PUBLIC = {name: getattr(anymdp_bench, name) for name in anymdp_bench.__all__}
 
 
@@ -33,8 +34,33 @@ def further_names() -> list[str]:
     raise AssertionError("docs/hooks.py has no table MORE")
 
 
-SHOWN = {name: value for name, value in PUBLIC.items() if callable(value) and name not in UNPROVOKED}
+SHOWN = {name: value for name, value in PUBLIC.items() if callable(value)}
 SHOWN |= {name: load_object(":".join(name.rsplit(".", 1))) for name in further_names()}
+
+
+def home_of(package: str, name: str) -> Path:
+    """File that the package's own imports say a public name comes from, followed to where it is assigned."""
+    path = ROOT / Path(*package.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and name in {alias.name for alias in node.names}:
+            return home_of(node.module, name)
+    return path
+
+
+def text_below(path: Path, name: str) -> str:
+    """The string below an assignment, which the pages of the API show."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    for node, below in itertools.pairwise(body):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and below.value.value
+            return inspect.cleandoc(text) if isinstance(text, str) else ""
+    raise AssertionError(f"{path} assigns no {name}")
+
+
+def constants(package: ModuleType) -> list[tuple[str, str]]:
+    return [(package.__name__, name) for name in package.__all__ if not callable(getattr(package, name))]
 
 
 def run_examples(text: str, name: str, names: dict[str, object]) -> None:
@@ -59,3 +85,10 @@ def test_the_examples_of_kernels_use_every_one_of_them() -> None:
     unused = [name for name in kernels.__all__ if not re.search(rf"\b{name}\b", code)]
     assert not unused
     run_examples(text, "kernels", {name: getattr(kernels, name) for name in kernels.__all__})
+
+
+@pytest.mark.parametrize(("package", "name"), [*constants(anymdp_bench), *constants(kernels)])
+def test_every_public_constant_says_what_it_is_with_an_example(package: str, name: str) -> None:
+    text = text_below(home_of(package, name), name)
+    assert "Examples:\n" in text, f"{name} has no Examples in the string below it"
+    run_examples(text, name, {**PUBLIC, **{other: getattr(kernels, other) for other in kernels.__all__}})

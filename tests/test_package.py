@@ -16,7 +16,7 @@ import anymdp_bench
 from anymdp_bench.foundation.registry import load_object
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("leaderboards/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("leaderboards/*.md")])
 AGENT_GROUP = "anymdp_bench.agents"
 
 PUBLIC_NAMES = """
@@ -97,6 +97,7 @@ def test_version_is_the_same_everywhere() -> None:
     assert metadata.version("anymdp-bench") == version
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"version = {{{version}}}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_entry_points_load() -> None:

@@ -55,6 +55,12 @@ _SOURCES: tuple[SampledSource | WorldSource, ...] = (
     WorldSource("switch2-v0", switch),
 )
 BANKS = {source.name: source for source in _SOURCES}
+"""Where the tasks of every bank come from, by the bank's name; `load_bank` loads them.
+
+Examples:
+    >>> [name for name in BANKS if name.startswith("cliff")]
+    ['cliffwalking-v0']
+"""
 
 
 @cache

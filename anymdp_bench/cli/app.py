@@ -17,6 +17,7 @@ from anymdp_bench.cli.output import AsJson, print_json, progress_bars, score_row
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
 from anymdp_bench.foundation.errors import BenchError
+from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.stopping import stopping_cleanly
 
 if TYPE_CHECKING:
@@ -218,6 +219,15 @@ def main() -> None:
     try:
         with stopping_cleanly():
             app()
+    except ModuleNotFoundError as error:
+        told = missing_module(error, "This command")
+        if told is error:
+            raise
+        _stop(told)
     except (BenchError, OSError) as error:
-        sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
-        sys.exit(USER_ERROR)
+        _stop(error)
+
+
+def _stop(error: Exception) -> None:
+    sys.stderr.write(f"anymdp-bench: {' '.join(str(error).split())}\n")
+    sys.exit(USER_ERROR)

@@ -71,7 +71,7 @@ def _cache() -> Finding:
 
     folder = Path(os.environ.get(VARIABLE) or Path(__file__).parent / "__pycache__")
     if is_writable(folder):
-        return Finding("cache of compiled code", str(folder))
+        return Finding("cache of compiled code", f"{folder}, writable")
     advice = f"let {VARIABLE} name a folder that can be written; until then every process compiles again"
     return Finding("cache of compiled code", f"{folder} cannot be written", False, advice)
 
@@ -146,10 +146,12 @@ def _show(found: list[Finding]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("")
-    for column in ("found", "what to do"):
-        table.add_column(column, overflow="fold")
+    console, table = Console(), Table("")
+    table.add_column("found", overflow="fold")
     for finding in found:
         mark = "" if finding.ok else "[red]NOT ok:[/red] "
-        table.add_row(finding.name, mark + escape(finding.found), escape(finding.advice))
-    Console().print(table)
+        table.add_row(finding.name, mark + escape(finding.found))
+    console.print(table)
+    for finding in found:  # below the table, where no border and no line break gets into a copied command
+        if finding.advice:
+            console.print(escape(f"{finding.name}: {finding.advice}"), soft_wrap=True)

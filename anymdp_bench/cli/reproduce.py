@@ -38,7 +38,10 @@ Kept = Annotated[
 ]
 Run = Annotated[bool, typer.Option("--run/--no-run", help="Whether to run what is missing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Run everything again and replace what was kept.")]
-Document = Annotated[Path | None, typer.Option(help="Also update the generated part of this document.")]
+Document = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Also update the generated part of this document."),
+]
 
 
 @reproduce_app.command("paper-table")
@@ -164,8 +167,10 @@ def sample_efficiency(
 @reproduce_app.command()
 def e7(out: Out = None, document: Document = None, as_json: AsJson = False) -> None:
     """Sorted stationary laws of AnyMDP and of Garnet."""
+    from anymdp_bench.foundation.extras import require_extra
     from anymdp_bench.reproduce.laws import draw_laws, law_tasks, laws_frame, laws_text
 
+    require_extra("plot", "matplotlib", what="Figures")
     folder = _places(out, None).records.parent
     tasks = law_tasks()
     frame = laws_frame(tasks)

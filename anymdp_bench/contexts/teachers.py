@@ -55,6 +55,12 @@ TEACHERS: dict[str, Teacher] = {
         Teacher("oracle", OPT3, 0.0, REFERENCE_DISCOUNT),
     )
 }
+"""Who records contexts, by name: how it acts, and how often at random.
+
+Examples:
+    >>> TEACHERS["noisy-oracle-0.1"].epsilon  # share of random actions
+    0.1
+"""
 
 
 def get_teacher(name: str) -> Teacher:

@@ -248,6 +248,12 @@ def _boards_of(row: _Row) -> list[Board]:
 
 
 BOARDS: dict[str, Board] = {board.name: board for row in _ROWS for board in _boards_of(row)}
+"""Every released board by its name; what a name means never changes.
+
+Examples:
+    >>> BOARDS["anymdp-16x5-online-v0"].n_tasks
+    64
+"""
 
 
 def get_board(name: str) -> Board:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from anymdp_bench.agents.protocol import Agent, AgentInfo
 from anymdp_bench.agents.registry import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
-from anymdp_bench.evaluation.boards import Board, get_board
+from anymdp_bench.evaluation.boards import PLAYED_SPLITS, Board, get_board
 from anymdp_bench.evaluation.fan_out import check_backend, fan_out
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.evaluation.progress import shared_slots
 from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
-from anymdp_bench.foundation.checks import check_integer
+from anymdp_bench.foundation.checks import check_choice, check_integer
 from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig
 from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, ShardRecord
@@ -118,6 +118,8 @@ def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Boar
         InvalidConfig: no such split can be played, or there is no task, or what is no sequence.
     """
     if tasks is None or isinstance(tasks, str):
+        if tasks is not None:
+            check_choice("tasks", tasks, PLAYED_SPLITS)
         spec = board if tasks is None else dataclasses.replace(board, split=tasks)
         return spec, list(load_bank(spec.bank).split(spec.split)[: spec.n_tasks])
     if not hasattr(tasks, "__getitem__"):

@@ -118,7 +118,14 @@ class TaskFileError(BenchError, ValueError):
 
 
 class SamplingFailed(BenchError, RuntimeError):
-    """A sampler rejected every candidate within its bounded number of tries."""
+    """A sampler rejected every candidate within its bounded number of tries; the message names the gates.
+
+    Examples:
+        >>> try:
+        ...     task = sample_task("anymdp", seed=0, n_states=8)
+        ... except SamplingFailed:
+        ...     task = None  # of no seed: other settings are needed, with more states or actions
+    """
 
 
 class UnknownName(BenchError, KeyError):
@@ -133,7 +140,19 @@ class UnknownName(BenchError, KeyError):
 
 
 class FingerprintMismatch(BenchError, RuntimeError):
-    """A regenerated task differs from the frozen one."""
+    """A regenerated task or sequence differs from the frozen one.
+
+    Examples:
+        >>> class Uniform:
+        ...     def begin(self, n, n_observations, n_actions): return n_actions
+        ...     def answer(self, segment, n_actions):
+        ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
+        >>> taken = SequenceBoard(name="anymdp-16x5-sequence-v0", bank="anymdp-16x5-v0", seed=1)
+        >>> evaluate_sequence(Uniform(), taken, n_tasks=1, steps=4096)
+        Traceback (most recent call last):
+            ...
+        anymdp_bench.foundation.errors.FingerprintMismatch: anymdp-16x5-sequence-v0, task 0: other steps ...
+    """
 
 
 class InvalidPolicy(BenchError, ValueError):
@@ -190,7 +209,14 @@ class AgentError(BenchError, RuntimeError):
 
 
 class WorkerLost(BenchError, RuntimeError):
-    """A worker process has died; what it was doing is lost, what was finished is kept."""
+    """A worker process has died; what it was doing is lost, what was finished is kept.
+
+    Examples:
+        >>> try:
+        ...     result = evaluate("uniform", "darkroom-6-v0", runs=2, jobs=1, out="runs")
+        ... except WorkerLost:
+        ...     print("repeat the call with fewer jobs: it goes on from what lies in runs")
+    """
 
 
 class UndefinedScore(BenchError, ValueError):
@@ -216,7 +242,19 @@ class RecordsError(BenchError, ValueError):
 
 
 class RecordsWarning(UserWarning):
-    """A file of a run is damaged, and what it held is played again."""
+    """A file of a run is damaged, and what it held is played again.
+
+    Examples:
+        >>> import pathlib, warnings
+        >>> result = evaluate("uniform", "darkroom-6-v0", runs=1, context_episodes=10, out="runs")
+        >>> shard = next(pathlib.Path("runs").rglob("*points*.parquet"))
+        >>> _ = shard.write_bytes(b"damaged")
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always", RecordsWarning)
+        ...     again = evaluate("uniform", "darkroom-6-v0", runs=1, context_episodes=10, out="runs")
+        >>> [warning.category.__name__ for warning in told], again.curve().equals(result.curve())
+        (['RecordsWarning'], True)
+    """
 
 
 class SubmissionRefused(BenchError, ValueError):

@@ -31,6 +31,12 @@ RESET_COUNTER = np.uint64(0)
 
 WEIGHT_BITS = 30
 WEIGHT_TOTAL = 1 << WEIGHT_BITS
+"""Sum of the integer weights of the outcomes of one (state, action); weight / WEIGHT_TOTAL is a probability.
+
+Examples:
+    >>> WEIGHT_TOTAL == 2**30
+    True
+"""
 NOISE_BITS = 64 - WEIGHT_BITS
 """One 64-bit draw serves a step: the upper 30 bits choose the outcome, the lower 34 the reward noise."""
 
@@ -73,6 +79,12 @@ ENV_STREAM = np.uint64(stream_constant("environment"))
 EMISSION_STREAM = np.uint64(stream_constant("emission"))
 TASK_STREAM = np.uint64(stream_constant("task"))
 AGENT_STREAM = np.uint64(stream_constant("agent"))
+"""Stream of random numbers that agents draw from, apart from those of environments and tasks.
+
+Examples:
+    >>> 0 <= stream_key(np.uint64(7), AGENT_STREAM) < 2**64  # key of seed 7
+    True
+"""
 
 
 @kernel(inline="always")

@@ -25,7 +25,12 @@ Bools = NDArray[np.bool_]
 FIRST_ROOM = 2
 """Successors that a new block has room for."""
 UNTAGGED = -1
-"""Tag of a step whose tag is not counted."""
+"""Tag of a step whose tag is not counted.
+
+Examples:
+    >>> UNTAGGED
+    -1
+"""
 STEPS, EPISODES, REWARD, SQUARE, LOWEST, HIGHEST = range(6)
 """Columns of `Statistic.totals`."""
 

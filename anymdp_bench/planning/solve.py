@@ -17,7 +17,12 @@ from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import require_tabular
 
 ORACLE_DISCOUNT = 0.994
-"""Discount of the reference policy that defines a score of 1 (arXiv 2502.02869, reference policy)."""
+"""Discount of the reference policy that defines a score of 1 (arXiv 2502.02869, reference policy).
+
+Examples:
+    >>> plan(sample_task("anymdp", seed=0), ORACLE_DISCOUNT).shape  # by inner state and action
+    (16, 5)
+"""
 TIE_TOLERANCE = 1e-9
 """Actions within this times max(1, abs(best Q)) of the best are ties; the lowest index wins."""
 LIMIT_SQUARINGS = 40

@@ -10,7 +10,12 @@ from anymdp_bench.foundation.types import JsonScalar
 MOST_STATES = 1024
 MOST_ACTIONS = 64
 LEAST_RANKED_STATES = 8
-"""AnyMDP's bands and start states need eight ranks [public sampler]."""
+"""AnyMDP's bands and start states need eight ranks [public sampler]; only bandits have fewer states.
+
+Examples:
+    >>> sample_task("anymdp", seed=0, n_states=LEAST_RANKED_STATES).n_observations
+    8
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

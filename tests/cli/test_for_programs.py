@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import typer
 from typer.testing import CliRunner
 
 import anymdp_bench
-from anymdp_bench import evaluate, load_result
+from anymdp_bench import MissingExtra, evaluate, load_result
+from anymdp_bench.cli import app as cli
 from anymdp_bench.cli import doctor, output
 from anymdp_bench.cli.app import app
 from anymdp_bench.foundation import extras
+from omnirl_reference import cli as omnirl_cli
 from omnirl_reference.cli import app as omnirl_app
 from omnirl_reference.model import shipped
 
@@ -95,6 +98,38 @@ def test_a_missing_extra_is_no_problem_and_its_command_is_named(monkeypatch: pyt
     assert finding.ok
     assert finding.found == "missing: no_such_module"
     assert finding.advice == "python -m pip install 'anymdp-bench[plot]'"
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = runner.invoke(app, ["doctor"]).stdout.splitlines()
+    assert f"extra plot: {finding.advice}" in lines  # in one piece on any screen, to be copied
+
+
+@pytest.mark.parametrize("program", ["anymdp-bench", "omnirl"])
+def test_a_command_that_lacks_a_package_says_what_to_install(
+    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking() -> None:
+        raise ModuleNotFoundError("No module named 'sb3_contrib.ppo'", name="sb3_contrib.ppo")
+
+    module = {"anymdp-bench": cli, "omnirl": omnirl_cli}[program]
+    monkeypatch.setattr(module, "app", lacking)
+    with pytest.raises(SystemExit, match="2"):
+        module.main()
+    told = f"{program}: This command: sb3_contrib is not installed. Run: python -m pip install"
+    assert capsys.readouterr().err == f"{told} 'anymdp-bench[rl2]'\n"
+
+
+def test_figures_ask_for_their_extra_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    for command in ("e6", "e7", "sample-efficiency", "paper-table"):
+        result = runner.invoke(app, ["reproduce", command])
+        assert isinstance(result.exception, MissingExtra) and result.stdout == ""
+
+
+def test_a_document_is_looked_for_before_anything_is_computed(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["reproduce", "e7", "--document", str(tmp_path / "none.md")])
+    assert result.exit_code == 2
+    assert "does not exist" in " ".join(result.output.replace("│", " ").split())
 
 
 def test_the_doctor_knows_pictures_and_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,5 +180,5 @@ def test_the_table_says_that_validation_tasks_were_played() -> None:
 
 
 def test_only_a_known_split_is_played() -> None:
-    with pytest.raises(InvalidConfig, match=r"split='train' is not legal: give one of 'test', 'validation'"):
+    with pytest.raises(InvalidConfig, match=r"tasks='train' is not legal: give one of 'test', 'validation'"):
         evaluate("uniform", "cliffwalking-v0", tasks="train")

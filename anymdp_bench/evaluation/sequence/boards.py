@@ -74,6 +74,12 @@ SEQUENCE_BOARDS = {
     f"anymdp-{n}x5-sequence-v0": SequenceBoard(name=f"anymdp-{n}x5-sequence-v0", bank=f"anymdp-{n}x5-v0")
     for n in (16, 64, 128)
 }
+"""Every released board of recorded sequences by its name.
+
+Examples:
+    >>> SEQUENCE_BOARDS["anymdp-64x5-sequence-v0"].steps
+    32768
+"""
 
 
 def get_sequence_board(name: str) -> SequenceBoard:
