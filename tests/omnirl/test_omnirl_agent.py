@@ -4,6 +4,7 @@ import itertools
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from anymdp_bench import (  # noqa: E402
     UnknownName,
     check_agent,
     evaluate,
+    load_bank,
     make_agent,
     record_context,
 )
@@ -25,7 +27,7 @@ from omnirl_reference import AGENTS  # noqa: E402
 from omnirl_reference.config.file import config_of as config_of_notes  # noqa: E402
 from omnirl_reference.config.model import ModelConfig  # noqa: E402
 from omnirl_reference.config.stream import TAG_UNKNOWN  # noqa: E402
-from omnirl_reference.exact.config import exact_config, is_exact  # noqa: E402
+from omnirl_reference.exact.config import exact_config  # noqa: E402
 from omnirl_reference.model import shipped  # noqa: E402
 from omnirl_reference.model.checkpoint import save_model  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
@@ -34,6 +36,7 @@ from omnirl_reference.playing.actor import EagerActor  # noqa: E402
 from omnirl_reference.playing.agent import OmniRLAgent, Temperature  # noqa: E402
 from omnirl_reference.playing.compiled import CompiledActor, weights_of  # noqa: E402
 from omnirl_reference.playing.validation import Plan, play  # noqa: E402
+from omnirl_reference.trials.agent import TrialAgent  # noqa: E402
 
 SMALL = ModelConfig(width=32, layers=1, head_width=16)
 
@@ -219,21 +222,37 @@ def test_checkpoints_are_agents_by_name(tmp_path: Path, monkeypatch: pytest.Monk
 def test_registered_agents_keep_the_rules(name: str) -> None:
     agent = make_agent(name)
     assert pickle.loads(pickle.dumps(agent)).info == agent.info
-    check_agent(agent)
+    own = isinstance(agent, TrialAgent)
+    check_agent(agent, load_bank(notes_of(name)["setting"]["bank"]).train[:3] if own else None)
+
+
+def notes_of(name: str) -> dict[str, Any]:
+    notes: dict[str, Any] = json.loads((shipped.CHECKPOINTS / name / "notes.json").read_text())
+    return notes
+
+
+SAID = {
+    "exact": ("minutes", "bytes", "acting"),
+    "trials": ("minutes", "steps", "setting", "shape"),
+    None: ("hours", "steps", "seeds", "temperature"),
+}
+"""What notes of each kind say besides."""
+PLAYED = {"trials": {"online"}}
+"""Protocols that are validated, where not all are."""
 
 
 @pytest.mark.parametrize("name", shipped.checkpoint_names())
 def test_shipped_checkpoints_say_where_they_come_from(name: str) -> None:
-    folder = shipped.CHECKPOINTS / name
-    notes = json.loads((folder / "notes.json").read_text())
+    folder, notes = shipped.CHECKPOINTS / name, notes_of(name)
+    kind = notes.get("kind")
     assert notes["name"] == name
-    exact = is_exact(notes)
-    config = exact_config(notes["config"]) if exact else config_of_notes(notes)
-    assert config.updates == notes["updates"]
-    particular = ("minutes", "bytes", "acting") if exact else ("hours", "steps", "seeds", "temperature")
-    for field in ("commit", "hardware", *particular):
+    if kind != "trials":
+        config = exact_config(notes["config"]) if kind else config_of_notes(notes)
+        assert config.updates == notes["updates"]
+    for field in ("commit", "hardware", *SAID[kind]):
         assert notes[field], field
-    assert {entry["protocol"] for entry in notes["validation"]} == {"online", "imitation", "offline"}
+    protocols = {entry["protocol"] for entry in notes["validation"]}
+    assert protocols == PLAYED.get(kind, {"online", "imitation", "offline"})
     assert all(entry["split"] == "validation" and entry["clipped"] for entry in notes["validation"])
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= (1 if exact else 16) * 2**20
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= (1 if kind else 16) * 2**20
     assert make_agent(name).info.name == name
