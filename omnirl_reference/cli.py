@@ -215,8 +215,8 @@ def export(
     from omnirl_reference.trials.checkpoint import is_trials
     from omnirl_reference.trials.export import export_trials
 
-    notes, played = read_json(run / NOTES), _given(first=first, last=last, steps=steps)
-    played |= _given(with_context=with_context)
+    notes = read_json(run / NOTES)
+    played = _given(first=first, last=last, steps=steps, with_context=with_context)
     with _plays() as begin:
         how: dict[str, Any] = {
             "folder": out or CHECKPOINTS,

@@ -14,7 +14,7 @@ from omnirl_reference.exact.checkpoint import load_network, save_network
 from omnirl_reference.exact.config import exact_config
 from omnirl_reference.model.checkpoint import WEIGHTS
 from omnirl_reference.model.shipped import CHECKPOINTS
-from omnirl_reference.playing.export import LONGEST, PROTOCOLS, figures
+from omnirl_reference.playing.export import LONGEST, PROTOCOLS, figures, new_checkpoint
 from omnirl_reference.playing.validation import Plan, Watch, unwatched
 
 MOST_BYTES = 2**20
@@ -51,9 +51,7 @@ def export_exact(
         InvalidConfig: the run holds no checkpoint, the checkpoint exists already or is larger than 1 MiB, or
             an option is not legal.
     """
-    target = folder / name
-    if target.exists():
-        raise InvalidConfig(f"{target} exists already; choose another name, or remove it.")
+    target = new_checkpoint(folder, name)
     network, notes = load_network(run)
     size = (run / WEIGHTS).stat().st_size
     if size > MOST_BYTES:

@@ -91,9 +91,7 @@ def export(
         InvalidConfig: the run holds no checkpoint, or the checkpoint exists already or is larger than
             16 MiB.
     """
-    target = folder / name
-    if target.exists():
-        raise InvalidConfig(f"{target} exists already; choose another name, or remove it.")
+    target = new_checkpoint(folder, name)
     model, notes = load_model(run)
     config = config_of(notes)
     size = (run / WEIGHTS).stat().st_size
@@ -112,6 +110,18 @@ def export(
         "validation": [figures(agent, plan, watcher(plan)) for plan in default_plans(config, tasks)],
     }
     save_model(model, target, {**dataclasses.asdict(config), **facts, **(changes or {}), "name": name})
+    return target
+
+
+def new_checkpoint(folder: Path, name: str) -> Path:
+    """Where a checkpoint of that name will lie.
+
+    Raises:
+        InvalidConfig: it exists already.
+    """
+    target = folder / name
+    if target.exists():
+        raise InvalidConfig(f"{target} exists already; choose another name, or remove it.")
     return target
 
 

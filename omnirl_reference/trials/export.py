@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from anymdp_bench import InvalidConfig
 from omnirl_reference.model.shipped import CHECKPOINTS
-from omnirl_reference.playing.export import figures
+from omnirl_reference.playing.export import figures, new_checkpoint
 from omnirl_reference.playing.validation import Plan, Watch, unwatched
 from omnirl_reference.trials.agent import TrialAgent
 from omnirl_reference.trials.checkpoint import load_trials, save_trials
@@ -41,9 +40,7 @@ def export_trials(
     Raises:
         InvalidConfig: the run holds no checkpoint, or the checkpoint exists already.
     """
-    target = folder / name
-    if target.exists():
-        raise InvalidConfig(f"{target} exists already; choose another name, or remove it.")
+    target = new_checkpoint(folder, name)
     network, notes = load_trials(run)
     plan = Plan(bank=notes["setting"]["bank"], tasks=tasks, steps=STEPS)
     validation = [figures(TrialAgent(network, name), plan, watcher(plan))]

@@ -147,9 +147,15 @@ def rl2(
     from omnirl_reference.trials.training import setting_of, train_rl2
 
     torch.set_num_threads(threads)
-    how = {"core": core, "discount": discount, "scale": scale}
-    how |= {"entropy": entropy, "learning_rate": learning_rate}
-    setting = setting_of(bank, episodes, **how)
+    setting = setting_of(
+        bank,
+        episodes,
+        core=core,
+        discount=discount,
+        scale=scale,
+        entropy=entropy,
+        learning_rate=learning_rate,
+    )
     limit = limit_of(minutes)
     done = train_rl2(setting, out, minutes=limit, steps=steps, tell=lambda done: told(NAME, done, steps))
     splits = {NAME: "test", f"{NAME}, training tasks": "train"}
