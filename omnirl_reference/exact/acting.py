@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anymdp_bench import InvalidConfig
-from anymdp_bench.foundation.checks import Limit, Number, OneOf, Whole, check, check_fields
+from anymdp_bench.foundation.checks import Limit, Number, OneOf, check, check_fields
 from omnirl_reference.exact.network import QUANTILES
 
 LEAVES = ("values", "gains", "optimist")
@@ -20,7 +20,8 @@ LIMITS: dict[str, Limit] = {
     "discount": Number(0, 0.9999),
     "logits": Number(),
     "growth": Number(0, 1),
-    "probe": Whole(0),
+    "probe": Number(),
+    "probe_length": Number(),
     "probe_kappa": Number(above=True),
     "probe_fade": Number(0, 4),
     "aliased": Number(),
@@ -49,8 +50,9 @@ class Acting:
         discount: Of the plan.
         logits: What a unit of the policy head's logits counts beside a mean action gap of the plan.
         growth: The network is asked again after this share of the steps so far, and when a new id is seen.
-        probe: Without a recorded context every so many-th episode is a probe; 0: none is. A pair that began
-            badly is tried again in it, because it is planned with
+        probe: Without a recorded context, probe * sqrt(n) of the first n own episodes are probes, or all of
+            them, as long as they last on average less than
+        probe_length: steps. A pair that began badly is tried again in probes: they are planned with
         probe_kappa, probe_fade: more imagined visits.
         aliased: Where `markov.dependence` is above this, ids hide a state, and the fixed optimist plans with
             a shorter sight instead of the network's leaves;
@@ -67,9 +69,10 @@ class Acting:
     discount: float = 0.994
     logits: float = 0.0
     growth: float = 0.02
-    probe: int = 0
-    probe_kappa: float = 0.5
-    probe_fade: float = 0.5
+    probe: float = 0.0
+    probe_length: float = 32.0
+    probe_kappa: float = 1.0
+    probe_fade: float = 1.5
     aliased: float = 1.5
     aliased_discount: float = 0.9
     aliased_kappa: float = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,8 @@ class Rules(NamedTuple):
 
     Attributes:
         column: Of the network's answer, the leaf's quantile; -1: the fixed optimist.
-        kappa, fade, offset, discount, logits, growth, probe, probe_kappa, probe_fade: See there.
+        kappa, fade, offset, discount, logits, growth: See there.
+        probe, probe_length, probe_kappa, probe_fade: See there.
         aliased, aliased_discount, aliased_kappa: See there.
         temperature: 0: greedy on the plan; else of the policy head, which is sampled where the optimal
             agent was seen to act.
@@ -54,7 +56,8 @@ class Rules(NamedTuple):
     discount: float
     logits: float
     growth: float
-    probe: int
+    probe: float
+    probe_length: float
     probe_kappa: float
     probe_fade: float
     aliased: float
@@ -76,6 +79,7 @@ class Rows(NamedTuple):
         known: int64 ``[n]``, ids seen when it was asked last.
         begins: bool ``[n]``, the next step is the first of an episode.
         episodes: int64 ``[n]``, own episodes that are over.
+        probing: bool ``[n]``, the episode under way is a probe.
         dependence: float64 ``[n]``, how far from Markov the ids look; see `markov.dependence`.
         doubt: int64 ``[n]``, own steps at which that is looked at again.
         journal: Of the latest steps.
@@ -90,6 +94,7 @@ class Rows(NamedTuple):
     known: Ints
     begins: Bools
     episodes: Ints
+    probing: Bools
     dependence: Floats
     doubt: Ints
     journal: Journal
@@ -148,7 +153,7 @@ def refresh_row(
         quantile = answers[:, :, rules.column]
         write_leaves(statistic, i, rows.plans, quantile, scale[1], rules.offset, extra)
         kappa, fade = rules.kappa, rules.fade
-        if is_probe(rows.episodes[i], rules.probe):
+        if rows.probing[i]:
             kappa, fade = rules.probe_kappa, rules.probe_fade
         plan_on_leaves(statistic, i, extra, kappa, fade, rules.discount, scale[1], rows.values[i], table)
     if rules.logits > 0.0:
@@ -180,9 +185,11 @@ def was_taught(statistic: Statistic, i: int, s: int) -> bool:
 
 
 @kernel(nogil=True)
-def is_probe(episode: int, every: int) -> bool:
-    """Whether an episode, counted from 0, is the last of `every`; none is where that is 0."""
-    return every > 0 and episode % every == every - 1
+def is_probe(episodes: int, steps: int, probe: float, longest: float) -> bool:
+    """Whether the episode after these is a probe: probe * sqrt(n) of n are, where they are short."""
+    if episodes == 0 or steps >= longest * episodes:
+        return False
+    return math.floor(probe * math.sqrt(episodes + 1.0)) > math.floor(probe * math.sqrt(episodes))
 
 
 @kernel(nogil=True)
@@ -200,9 +207,10 @@ def refresh_rows(
         if rows.steps[i] >= rows.doubt[i]:
             rows.dependence[i] = row_dependence(rows.journal, i, ids)
             rows.doubt[i] = max(FIRST_DOUBT, int(DOUBT_GROWTH * rows.steps[i]))
-        episode = rows.episodes[i]
-        if rows.begins[i] and is_probe(episode, rules.probe) != is_probe(episode - 1, rules.probe):
-            rows.due[i] = rows.steps[i]
+        if rows.begins[i]:
+            probing = is_probe(rows.episodes[i], rows.steps[i], rules.probe, rules.probe_length)
+            if probing != rows.probing[i]:
+                rows.probing[i], rows.due[i] = probing, rows.steps[i]
         if rows.steps[i] >= rows.due[i] or statistic.n_seen[i] > rows.known[i]:
             refresh_row(statistic, rows, i, rules, weights, pairs, states)
             rows.due[i] = rows.steps[i] + max(1, int(rules.growth * rows.steps[i]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
@@ -29,6 +32,7 @@ from omnirl_reference.exact.acting import Acting, acting  # noqa: E402
 from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
 from omnirl_reference.exact.network import ExactNetwork  # noqa: E402
+from omnirl_reference.exact.play import is_probe  # noqa: E402
 from omnirl_reference.exact.search import search  # noqa: E402
 from omnirl_reference.model.shipped import CHECKPOINTS  # noqa: E402
 from omnirl_reference.playing.validation import Plan  # noqa: E402
@@ -152,20 +156,31 @@ def test_alone_it_samples_at_its_temperature() -> None:
     assert len(tried[0]) < 2 * len(states[0]) and len(tried[1]) > 3 * len(states[1])
 
 
-def test_the_fourth_episode_is_the_first_probe() -> None:
+def test_the_first_episode_is_no_probe_and_the_second_may_be() -> None:
     rng, horizon = np.random.default_rng(1), 10
     transition = rng.dirichlet(np.full(8, 0.3), size=(8, 3))
     task = build_task(transition, initial=np.full(8, 1 / 8), horizon=horizon, reward_next=rng.normal(size=8))
-    plain, probed = (play(agent(probe=k, probe_kappa=100.0), [task], 4 * horizon)[0] for k in (0, 4))
-    assert plain[: 3 * horizon] == probed[: 3 * horizon]
-    assert plain[3 * horizon :] != probed[3 * horizon :]
+    plain, probed = (play(agent(probe=k, probe_kappa=100.0), [task], 2 * horizon)[0] for k in (0.0, 1e3))
+    assert plain[:horizon] == probed[:horizon]
+    assert plain[horizon:] != probed[horizon:]
 
 
-@pytest.mark.parametrize("probe", [0, 4])
-def test_an_action_that_began_badly_is_tried_again_in_probes(probe: int) -> None:
+@given(probe=st.floats(0.0, 20.0), n=st.integers(1, 500))
+def test_probes_grow_with_the_root_of_the_episodes(probe: float, n: int) -> None:
+    probes = sum(is_probe(k, 10 * k, probe, 32.0) for k in range(1, n))
+    due = math.floor(probe * math.sqrt(n)) - math.floor(probe)
+    assert probes == due if probe <= 1 else probes <= min(n - 1, due)
+
+
+def test_only_short_episodes_are_probed() -> None:
+    assert [is_probe(1, length, 6.0, 32.0) for length in (1, 31, 32, 100)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("probe", [0.0, 4.0])
+def test_an_action_that_began_badly_is_tried_again_in_probes(probe: float) -> None:
     """Action 1 pays nothing once and 1 ever after; action 0 pays 0.5."""
     network, _ = load_network(CHECKPOINTS / "omnirl-any")
-    player = ExactAgent(network, how=Acting(kappa=1e-6, fade=0.0, probe=probe, probe_kappa=1.0))
+    player = ExactAgent(network, how=Acting(kappa=1e-6, fade=0.0, probe=probe))
     player.begin(1, Discrete(1), Discrete(2), SEED)
     on, at = np.ones(1, np.bool_), np.zeros(1, np.int64)
     tried: list[int] = []
@@ -178,7 +193,7 @@ def test_an_action_that_began_badly_is_tried_again_in_probes(probe: int) -> None
 
 
 def test_there_is_no_probe_after_a_recorded_context() -> None:
-    assert with_context("uniform", probe=1)[1] == with_context("uniform")[1]
+    assert with_context("uniform", probe=1e3)[1] == with_context("uniform")[1]
 
 
 def test_spaces_that_are_not_discrete_are_refused() -> None:

@@ -93,7 +93,8 @@ def _found(entry: Entry) -> Iterator[str]:
     older = entry.older
     if older is not None and older.reproduction is not None:
         again = older.reproduction
-        yield f"Under the older rules {again.cells} runs on tasks were repeated: {again.outcome}."
+        since = f"on {entry.metadata.date} or later, for these rules kept no day"
+        yield f"Under the older rules {again.cells} runs on tasks were repeated, {since}: {again.outcome}."
     missing = findings.missing(needs)
     if missing:
         yield f"Missing today: {', '.join(missing)}."
