@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,6 +109,7 @@ def verify(
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
     call_seconds: Annotated[float, typer.Option(help="Longest silence of the agent.")] = 300.0,
     memory_mib: Annotated[int, typer.Option(help="Most memory of an agent's process.")] = 8192,
+    as_json: AsJson = False,
 ) -> None:
     """Find out what is still missing about a submission; what is found is added to a file beside its folder.
 
@@ -136,16 +138,21 @@ def verify(
             f"Every check passed. Now running the agent's code: {checked.metadata.entry_point}\n"
         )
         agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
+        found = []
         for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
-            typer.echo(line.model_dump_json(by_alias=True, exclude={"machine"}))
+            found.append(line.model_dump(mode="json", by_alias=True, exclude={"machine"}))
+            if not as_json:
+                typer.echo(json.dumps(found[-1], separators=(",", ":")))
         findings, needs = read_findings(submission, checked.digest), needs_of(checked)
-    for missing in findings.missing(needs):
-        typer.echo(f"missing: {missing}")
+    missing, holds = list(findings.missing(needs)), findings.holds(needs)
     against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted
-    for text in against:
-        typer.echo(f"against it: {text}")
-    holds = findings.holds(needs)
-    typer.echo("verified, to be signed: anymdp-bench board sign" if holds else "NOT verified")
+    if as_json:
+        print_json({"verified": holds, "missing": missing, "against": against, "found": found})
+    else:
+        for kind, texts in (("missing", missing), ("against it", against)):
+            for text in texts:
+                typer.echo(f"{kind}: {text}")
+        typer.echo("verified, to be signed: anymdp-bench board sign" if holds else "NOT verified")
     if not holds:
         raise typer.Exit(NOT_VERIFIED)
 

@@ -177,6 +177,9 @@ def test_the_command_says_what_is_missing_and_fails_until_nothing_is(tmp_path: P
     assert first.stdout.endswith("NOT verified\n")
     second = runner.invoke(app, command)
     assert second.exit_code == 0 and "verified, to be signed" in second.output
+    third = runner.invoke(app, [*command, "--json"])
+    assert third.exit_code == 0
+    assert json.loads(third.stdout) == {"verified": True, "missing": [], "against": [], "found": []}
 
 
 def test_the_agent_that_fails_leaves_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
