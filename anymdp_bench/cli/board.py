@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,14 +139,15 @@ def verify(
         agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
         found = []
         for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
-            found.append(line.model_dump(mode="json", by_alias=True, exclude={"machine"}))
+            found.append(line)
             if not as_json:
-                typer.echo(json.dumps(found[-1], separators=(",", ":")))
+                typer.echo(line.model_dump_json(by_alias=True, exclude={"machine"}))
         findings, needs = read_findings(submission, checked.digest), needs_of(checked)
     missing, holds = list(findings.missing(needs)), findings.holds(needs)
     against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted
     if as_json:
-        print_json({"verified": holds, "missing": missing, "against": against, "found": found})
+        lines = [line.model_dump(mode="json", by_alias=True, exclude={"machine"}) for line in found]
+        print_json({"verified": holds, "missing": missing, "against": against, "found": lines})
     else:
         for kind, texts in (("missing", missing), ("against it", against)):
             for text in texts:
