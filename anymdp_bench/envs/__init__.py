@@ -91,11 +91,22 @@ ENVS = (
         "ShapedCliffWalking-v0", "making:cliffwalking", "making:cliffwalking_vec", {"is_slippery": False}
     ),
 )
+ONE_HOT_ENVS = tuple(
+    EnvEntry(
+        entry.id.replace("-v", "-onehot-v"),
+        "making:one_hot",
+        "making:one_hot_vec",
+        {"of": entry.id, **entry.kwargs},
+    )
+    for entry in ENVS
+    if entry.id != "AnyMDP-trial-v0"
+)
+"""The same ones as float32 vectors, for scripts that take nothing but an id; trials are vectors already."""
 
 
 def register_all() -> None:
     """Tell Gymnasium about every environment; safe to call again."""
-    for entry in ENVS:
+    for entry in (*ENVS, *ONE_HOT_ENVS):
         if entry.id not in gymnasium.registry:
             gymnasium.register(
                 entry.id,

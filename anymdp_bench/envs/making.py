@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench.envs import env_entry
+from anymdp_bench.envs.one_hot import OneHot, OneHotVector
 from anymdp_bench.envs.options import check_render_mode
 from anymdp_bench.envs.tabular import TabularEnv
 from anymdp_bench.foundation.checks import check_choice, check_integer
@@ -174,7 +175,17 @@ def make_tabular_vec(
     )
 
 
-class SinglePoint(partial[TabularEnv]):
+def make_one_hot(of: str, **settings: Any) -> OneHot:
+    """Make the environment `of` with its ids shown as one-hot vectors; settings and errors are its own."""
+    return OneHot(load_object(f"{__package__}.{env_entry(of).entry_point}")(**settings))
+
+
+def make_one_hot_vec(of: str, **settings: Any) -> OneHotVector:
+    """Make the batch of `of` with its ids shown as one-hot vectors; settings and errors are its own."""
+    return OneHotVector(load_object(f"{__package__}.{env_entry(of).vector_entry_point}")(**settings))
+
+
+class SinglePoint(partial[Any]):
     """Entry point of one id; Gymnasium asks it what its environments can render."""
 
     metadata = TabularEnv.metadata
@@ -190,3 +201,4 @@ frozenlake = SinglePoint(make_tabular, "ShapedFrozenLake-v0")
 frozenlake_vec = partial(make_tabular_vec, "ShapedFrozenLake-v0")
 cliffwalking = SinglePoint(make_tabular, "ShapedCliffWalking-v0")
 cliffwalking_vec = partial(make_tabular_vec, "ShapedCliffWalking-v0")
+one_hot, one_hot_vec = SinglePoint(make_one_hot), make_one_hot_vec

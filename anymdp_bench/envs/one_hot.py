@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -76,6 +76,16 @@ class OneHot(gymnasium.ObservationWrapper[Vectors, Any, Any], RecordConstructorA
         """Vector float32 ``[size]`` of an id or of tokens."""
         vector: Vectors = self._code.encode([observation])[0]
         return vector
+
+    def step(self, action: Any) -> tuple[Vectors, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step; where an episode is cut off, `info` also has its last vector under Gymnasium 0.x's name.
+
+        Off-policy scripts of that time (CleanRL's) look for ``final_observation`` there.
+        """
+        vector, reward, terminated, truncated, info = super().step(action)
+        if truncated:
+            info = info | {"final_observation": vector}
+        return vector, reward, terminated, truncated, info
 
 
 class OneHotVector(AnyVectorWrapper):

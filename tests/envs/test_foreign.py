@@ -10,7 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from anymdp_bench import InvalidConfig, OneHot, OneHotVector, UnsupportedSetting
-from anymdp_bench.envs import ENVS
+from anymdp_bench.envs import ENVS, ONE_HOT_ENVS, EnvEntry
 from anymdp_bench.envs.one_hot import Code
 from anymdp_bench.envs.tabular import TabularEnv
 
@@ -134,6 +134,37 @@ def test_one_hot_batches_equal_single_ones(env_id: str, mode: str) -> None:
             assert np.array_equal(seen[4]["final_obs"][row], last)
         if mode == "Disabled" and (seen[2] | seen[3]).any():
             break
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
+@pytest.mark.parametrize("entry", ONE_HOT_ENVS, ids=lambda entry: entry.id)
+def test_an_id_is_enough_for_vectors(entry: EnvEntry) -> None:
+    plain = str(entry.kwargs["of"])
+    settings: dict[str, Any] = {"num_envs": 2, "vectorization_mode": VECTOR}
+    env, twin = gymnasium.make(entry.id), OneHot(gymnasium.make(plain))
+    check_env(env, skip_render_check=True)
+    assert np.array_equal(env.reset(seed=2)[0], twin.reset(seed=2)[0])
+    assert gymnasium.make(env.spec).observation_space == twin.observation_space
+    batch, batch_twin = (
+        gymnasium.make_vec(entry.id, **settings),
+        OneHotVector(gymnasium.make_vec(plain, **settings)),
+    )
+    assert np.array_equal(batch.reset(seed=2)[0], batch_twin.reset(seed=2)[0])
+
+
+def test_one_hot_ids_take_the_settings_of_their_environment() -> None:
+    assert gymnasium.make("Darkroom-onehot-v0", size=5).observation_space.shape == (25,)
+    with pytest.raises(UnsupportedSetting, match="Did you mean 'n_states'"):
+        gymnasium.make("AnyMDP-onehot-v0", n_stats=16)
+
+
+def test_a_cut_episode_says_its_last_vector_under_the_name_of_gymnasium_0() -> None:
+    envs = gymnasium.make_vec("Darkroom-onehot-v0", num_envs=2, vectorization_mode="sync", size=10)
+    envs.reset(seed=0)
+    for _ in range(99):
+        assert "final_observation" not in envs.step(np.zeros(2, int))[4]
+    seen, _, _, truncated, infos = envs.step(np.zeros(2, int))
+    assert truncated.all() and np.array_equal(infos["final_observation"], seen)
 
 
 def test_only_ids_have_a_code() -> None:
