@@ -62,6 +62,8 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
 def test_every_environment_and_setting_is_documented() -> None:
     text = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
     ours = {i: s for i, s in gymnasium.registry.items() if str(s.entry_point).startswith("anymdp_bench.")}
+    one_hot = {i: ours.pop(i).kwargs["of"] for i in list(ours) if "-onehot-" in i}
+    assert "AnyMDP-onehot-v0" in text and set(one_hot.values()) == ours.keys() - {"AnyMDP-trial-v0"}
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == set(ours)
     described = dict(re.findall(r"^\*\*`([\w-]+)`\*\* \((.*?)\)\.", text, re.DOTALL | re.MULTILINE))
     for name, spec in ours.items():
@@ -166,6 +168,14 @@ def test_a_source_archive_holds_what_the_tests_read() -> None:
     lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
     grafted = {line.removeprefix("graft ") for line in lines if line.startswith("graft ")}
     included = [word for line in lines if line.startswith("include ") for word in line.split()[1:]]
-    assert {"docs", "examples", "leaderboards", "tests", ".ci", ".github"} <= grafted
+    assert {
+        "anymdp_bench/banks/data",
+        "docs",
+        "examples",
+        "leaderboards",
+        "tests",
+        ".ci",
+        ".github",
+    } <= grafted
     for name in ("constraints.txt", "setup.cfg", "CHANGELOG.md", "ruff.toml", "LICENSE"):
         assert any(Path(name).match(pattern) for pattern in included), name

@@ -50,7 +50,7 @@ class SampledSource:
 
     @cached_property
     def board(self) -> list[TabularTask]:
-        """The committed first 64 test tasks; empty before the bank is frozen."""
+        """The committed first 64 test tasks; empty if not frozen yet, or left out by the wheel."""
         path = files("anymdp_bench.banks") / "data" / f"{self.name}.npz"
         return load_tasks(str(path)) if path.is_file() else []
 

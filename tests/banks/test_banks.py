@@ -1,4 +1,5 @@
 import dataclasses
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,13 @@ REQUIRED = {
 }
 
 
+def without_files() -> set[str]:
+    """Files of the package that its wheel leaves out."""
+    setup = ConfigParser()
+    setup.read(Path(__file__).parents[2] / "setup.cfg", encoding="utf-8")
+    return set(setup["options.exclude_package_data"]["anymdp_bench"].split())
+
+
 def test_names() -> None:
     assert set(BANKS) == REQUIRED
     with pytest.raises(UnknownName, match="Did you mean 'anymdp-16x5-v0'"):
@@ -49,6 +57,24 @@ def test_committed_board_tasks_equal_regeneration(name: str) -> None:
     assert len(source.board) == BOARD_TASKS
     for index in (0, 1, 31, 63):
         assert source.draw("test", index)[0].fingerprint() == source.board[index].fingerprint()
+
+
+LEFT_OUT = [name for name in SAMPLED if f"banks/data/{name}.npz" in without_files()]
+"""Banks whose files the wheel leaves out."""
+
+
+def test_the_wheel_leaves_out_files_that_there_are() -> None:
+    assert {f"banks/data/{name}.npz" for name in LEFT_OUT} == without_files() != set()
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_bank_without_its_file_draws_the_same_board(name: str) -> None:
+    source = BANKS[name]
+    assert isinstance(source, SampledSource)
+    installed = dataclasses.replace(source)
+    vars(installed)["board"] = []
+    for drawn, committed in zip(installed.bank().board_tasks(), source.board, strict=True):
+        assert drawn.fingerprint() == committed.fingerprint()
 
 
 @pytest.mark.parametrize("name", SAMPLED)
