@@ -89,8 +89,8 @@ class TaskSequence(Sequence[Task]):
             if not task.fingerprint().startswith(frozen):
                 raise FingerprintMismatch(
                     f"{self.name}[{position}] has fingerprint {task.fingerprint()[: len(frozen)]}, frozen is "
-                    f"{frozen}. The installed package differs from the released one: re-install it, or, if this "
-                    "processor draws other tasks, install from a checkout, which holds every board's."
+                    f"{frozen}. The installed package differs from the released one: re-install it, or, if "
+                    "this processor draws other tasks, install from a checkout, which holds every board's."
                 )
         return task
 
