@@ -277,6 +277,7 @@ def search(
     length: Annotated[int, typer.Option(help="Steps of each task.", min=1)] = 8000,
     seed: Annotated[int, typer.Option(help="Root of all random numbers.", min=0)] = 0,
     option: Options = None,
+    as_json: AsJson = False,
 ) -> None:
     """Search how an exact-memory agent acts, by its return on validation tasks."""
     from omnirl_reference.exact.command import search_exact
@@ -286,8 +287,12 @@ def search(
     for name, _, tasks in (text.partition(":") for text in bank):
         check(tasks.isdecimal(), "bank", f"{name}:{tasks}", "NAME:TASKS, e.g. anymdp-16x5-v0:64")
         plans.append(Plan(bank=name, tasks=int(tasks), steps=length, seed=seed))
-    best = search_exact(run, plans, field or [], options_of(option or []))
-    typer.echo(" ".join(f"--option {name}={value}" for name, value in dataclasses.asdict(best).items()))
+    best, played = search_exact(run, plans, field or [], options_of(option or []), quiet=as_json)
+    found = dataclasses.asdict(best)
+    if as_json:
+        print_json({"best": found, "played": played})
+        return
+    typer.echo(" ".join(f"--option {name}={value}" for name, value in found.items()))
 
 
 @app.command()

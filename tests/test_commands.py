@@ -1,4 +1,4 @@
-"""Commands in documents are accepted by the command line; most run for hours, so here they are only parsed."""
+"""Commands in documents are accepted by the command line; most run for hours, so they are only parsed."""
 
 from __future__ import annotations
 

@@ -62,16 +62,27 @@ def _shown(trainer: ExactTrainer) -> Iterator[Log]:
             log.close()
 
 
-def search_exact(run: Path, plans: list[Plan], fields: list[str], start: dict[str, Any]) -> Acting:
-    """Search `Acting`, and print every setting that is played as a line of CSV."""
+def search_exact(
+    run: Path, plans: list[Plan], fields: list[str], start: dict[str, Any], *, quiet: bool = False
+) -> tuple[Acting, list[dict[str, Any]]]:
+    """Search `Acting`; print every setting that is played as a line of CSV, unless `quiet`.
+
+    Returns:
+        The best setting, and of all that were played ``worth``, ``acting`` and the worth of each plan.
+    """
     unknown = sorted(set(fields) - set(CANDIDATES))
     if unknown:
         raise InvalidConfig(f"fields {unknown}: give some of {', '.join(CANDIDATES)}.")
     names = [field.name for field in dataclasses.fields(Acting)]
-    typer.echo(",".join(["worth", *names, *(f"{plan.bank} {plan.protocol}" for plan in plans)]))
+    played: list[dict[str, Any]] = []
+
+    def say(*cells: object) -> None:
+        if not quiet:
+            typer.echo(",".join(map(str, cells)))
 
     def told(how: Acting, mean: float, each: dict[str, float]) -> None:
-        settings = [str(getattr(how, name)) for name in names]
-        typer.echo(",".join([f"{mean:.4f}", *settings, *(f"{x:.4f}" for x in each.values())]))
+        played.append({"worth": mean, "acting": dataclasses.asdict(how), "plans": each})
+        say(f"{mean:.4f}", *(getattr(how, name) for name in names), *(f"{x:.4f}" for x in each.values()))
 
-    return search(run, plans, fields or tuple(CANDIDATES), start=Acting(**start), told=told)
+    say("worth", *names, *(f"{plan.bank} {plan.protocol}" for plan in plans))
+    return search(run, plans, fields or tuple(CANDIDATES), start=Acting(**start), told=told), played

@@ -61,7 +61,7 @@ def test_scores_as_json_are_those_of_the_records(tmp_path: Path) -> None:
 
 WITHOUT_TABLE = {
     "anymdp-bench": {"plot", "submit", "board sign", "board claim", "board serve"},
-    "omnirl": {"train", "data", "fetch", "export", "search"},
+    "omnirl": {"train", "data", "fetch", "export"},
 }
 """Commands that print no table, or lines for programs already."""
 

@@ -259,6 +259,10 @@ def test_commands_train_evaluate_search_and_export(
     bank = ("--bank", "anymdp-1x5-v0:1", "--field", "growth", "--length", 700)
     assert command(monkeypatch, "search", run, *bank) == 0
     assert "--option growth=" in capsys.readouterr().out
+    assert command(monkeypatch, "search", run, *bank, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    best = max(found["played"], key=lambda row: row["worth"])
+    assert found["best"] == best["acting"] and best["plans"].keys() == {"anymdp-1x5-v0 online"}
     assert command(monkeypatch, "search", run, "--bank", "anymdp-1x5-v0") == 2
     made = factories.make(str(run), kappa=0.2)
     assert isinstance(made, ExactAgent)
