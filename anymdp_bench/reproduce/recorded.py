@@ -18,19 +18,22 @@ from anymdp_bench.scoring import curve
 from anymdp_bench.scoring.intervals import mean_interval
 
 FIRST_EPISODES = 20
+AROUND = (10, 30)
+"""How an in-context agent plays after `FIRST_EPISODES`: more episodes than the first of these, up to the second."""
 TEACHERS = {"oracle": "the oracle", "noisy-oracle-0.5": "half oracle, half chance", "uniform": "uniform play"}
 
 
 def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
-    """Scores of kept entries: of the first 20 own episodes, and of the last evaluation point.
+    """Scores of kept entries: of the first 20 own episodes, around the 20th, and of the last evaluation point.
 
     Args:
         root: Folder of the leaderboards; entries are ``submissions/<board>/<agent>``.
         agents: Names of entries.
 
     Returns:
-        Columns: bank, teacher, board, agent, learner, first, first_low, first_high, last. Scores are means
-        over tasks and runs, the interval is one of 95 %.
+        Columns: bank, teacher, board, agent, learner, first, first_low, first_high, after, last. Scores are
+        means over tasks and runs, the interval is one of 95 %. A learner is tested after its own 20
+        episodes, so that first and after are the same for it.
 
     Raises:
         SubmissionRefused: an entry is damaged.
@@ -47,6 +50,8 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
             begin = points[points["episodes"] <= FIRST_EPISODES].groupby(["task", "run"])["score"].mean()
             first = begin.to_numpy()
             low, high = mean_interval(first, begin.index.get_level_values("task").to_numpy())
+            near = points["episodes"].between(*AROUND, inclusive="right")
+            after = first.mean() if submission.metadata.agent.learner else points[near]["score"].mean()
             end = points[points["episodes"] == points["episodes"].max()]["score"].mean()
             line: dict[str, object] = {
                 "bank": board.bank,
@@ -56,7 +61,9 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
             }
             line |= {"learner": submission.metadata.agent.learner}
             rows.append(
-                line | {"first": first.mean(), "first_low": low, "first_high": high, "last": float(end)}
+                line
+                | {"first": first.mean(), "first_low": low, "first_high": high}
+                | {"after": float(after), "last": float(end)}
             )
     return pd.DataFrame(rows)
 
@@ -75,8 +82,10 @@ def recorded_text(frame: pd.DataFrame) -> str:
     table = pipe_table([("tasks", "---"), ("teacher", "---"), *((title, "---:") for title in titles)], rows)
     note = (
         f"Score in % of own episodes 1-{FIRST_EPISODES} after 100 recorded ones [95 % interval over tasks, "
-        "or over runs of a single task], then of the last evaluation point. * learner: trains on the "
-        f"recorded episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones. Each "
+        "or over runs of a single task], then of episodes "
+        f"{AROUND[0] + 1}-{AROUND[1]}, then of the last evaluation point. * learner: trains on the recorded "
+        f"episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones, so that the second "
+        "figure is where it and the others have seen as much. Each "
         "cell is the entry of this name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
     )
     return f"{table}\n\n{note}\n"
@@ -86,4 +95,5 @@ def _cell(line: object) -> str:
     if not isinstance(line, dict):
         return "-"
     low, high = 100 * line["first_low"], 100 * line["first_high"]
-    return f"{100 * line['first']:.1f} [{low:.0f}, {high:.0f}] → {100 * line['last']:.1f}"
+    begin = f"{100 * line['first']:.1f} [{low:.0f}, {high:.0f}]"
+    return f"{begin} → {100 * line['after']:.1f} → {100 * line['last']:.1f}"

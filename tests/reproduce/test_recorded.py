@@ -29,6 +29,8 @@ def test_scores_are_those_of_the_entries_curves() -> None:
         assert line["learner"] == learner
         assert line["first"] == pytest.approx(scores[points["episodes"] <= 20].mean())
         assert line["last"] == pytest.approx(scores[points["episodes"] == 200].mean())
+        near = points["episodes"] == 20 if learner else points["episodes"].isin([20, 30])
+        assert line["after"] == pytest.approx(scores[near].mean())
         assert line["first_low"] < line["first"] < line["first_high"]
 
 
