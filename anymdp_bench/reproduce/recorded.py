@@ -19,12 +19,12 @@ from anymdp_bench.scoring.intervals import mean_interval
 
 FIRST_EPISODES = 20
 AROUND = (10, 30)
-"""How an in-context agent plays after `FIRST_EPISODES`: more episodes than the first of these, up to the second."""
+"""Around `FIRST_EPISODES` for an in-context agent: above the first number of episodes, up to the second."""
 TEACHERS = {"oracle": "the oracle", "noisy-oracle-0.5": "half oracle, half chance", "uniform": "uniform play"}
 
 
 def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
-    """Scores of kept entries: of the first 20 own episodes, around the 20th, and of the last evaluation point.
+    """Scores of kept entries: of the first 20 own episodes, around the 20th, and of the last point.
 
     Args:
         root: Folder of the leaderboards; entries are ``submissions/<board>/<agent>``.
@@ -84,9 +84,8 @@ def recorded_text(frame: pd.DataFrame) -> str:
         f"Score in % of own episodes 1-{FIRST_EPISODES} after 100 recorded ones [95 % interval over tasks, "
         "or over runs of a single task], then of episodes "
         f"{AROUND[0] + 1}-{AROUND[1]}, then of the last evaluation point. * learner: trains on the recorded "
-        f"episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones, so that the second "
-        "figure is where it and the others have seen as much. Each "
-        "cell is the entry of this name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
+        f"episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones, so that the "
+        "second figure is where it and the others have seen as much. Each cell is the entry of this name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
     )
     return f"{table}\n\n{note}\n"
 
