@@ -85,7 +85,8 @@ def recorded_text(frame: pd.DataFrame) -> str:
         "or over runs of a single task], then of episodes "
         f"{AROUND[0] + 1}-{AROUND[1]}, then of the last evaluation point. * learner: trains on the recorded "
         f"episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones, so that the "
-        "second figure is where it and the others have seen as much. Each cell is the entry of this name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
+        "second figure is where it and the others have seen as much. Each cell is the entry of this "
+        "name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
     )
     return f"{table}\n\n{note}\n"
 
