@@ -85,7 +85,8 @@ def _found(entry: Entry) -> Iterator[str]:
         where = f"{line.tasks} {line.kind} tasks with new seeds"
         names = "" if line.renamed or line.kind == "fresh" else ", ids as they are"
         drop = f"drop {percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}], 99.9 % interval"
-        yield f"On {where}{names}: {percent(line.found)} %, {drop}."
+        ranked = "" if line.chance is None else f"; chance that an honest rank stands out so: {line.chance:.2g}"
+        yield f"On {where}{names}: {percent(line.found)} %, {drop}{ranked}."
     for test in findings.lines:
         if isinstance(test, Remembered):
             chance = f"{test.chance:.2g} for an agent that knows none by heart"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from anymdp_bench.agents.protocol import Agent
@@ -23,9 +24,10 @@ from anymdp_bench.leaderboard.verification.comparison import (
     late_scores,
 )
 from anymdp_bench.leaderboard.verification.findings import Again
+from anymdp_bench.leaderboard.verification.ranked import chance_on_fresh_tasks, chance_on_same_tasks
 from anymdp_bench.leaderboard.verification.renamed import Renamed
 from anymdp_bench.leaderboard.verification.replay import heading_of
-from anymdp_bench.records.record import Record
+from anymdp_bench.records.record import Cell, Record
 from anymdp_bench.scoring.intervals import task_means
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask
@@ -55,19 +57,23 @@ def play_renamed(submission: Submission, agent: Agent, *, seed: int, jobs: int =
 
 
 def renamed_record(submission: Submission, agent: Agent, *, seed: int, jobs: int = 1) -> Record:
-    """Record of `play_renamed`."""
+    """Record of `play_renamed`; tasks are played in another order, so that no row is known by its number."""
     board = submission.facts.board
     tasks = list(load_bank(board.bank).board_tasks(submission.n_tasks))
     if len(tasks) < MIN_PAIRS:
         board = dataclasses.replace(board, runs=max(board.runs, FEWEST_RUNS))
     player = Renamed(agent, seed) if _renames(submission, agent) else agent
-    return _play(board, player, tasks, seed, jobs)
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(tasks))
+    record = _play(board, player, [tasks[i] for i in order], seed, jobs)
+    cells = tuple(Cell(int(order[cell.task]), cell.run) for cell in record.cells)
+    return dataclasses.replace(record, cells=cells)
 
 
 def found_renamed(submission: Submission, agent: Agent, record: Record, seed: int) -> Again:
     """What a record of `renamed_record` says."""
     interval = drop_on_same_tasks(submission.record, record)
-    return _found(submission, record, "renamed", _renames(submission, agent), seed, interval)
+    chance = chance_on_same_tasks(submission.record, record, ranked_lengths(submission), seed)
+    return _found(submission, record, "renamed", _renames(submission, agent), seed, interval, chance)
 
 
 def _renames(submission: Submission, agent: Agent) -> bool:
@@ -103,7 +109,13 @@ def play_fresh(
     tasks = fresh_tasks(source, seed, n_tasks)  # type: ignore[arg-type]
     record = _play(submission.facts.board, agent, tasks, seed, jobs)
     interval = difference_interval(_by_task(submission.record), _by_task(record))
-    return _found(submission, record, "fresh", False, seed, interval)
+    chance = chance_on_fresh_tasks(submission.record, record, ranked_lengths(submission), seed)
+    return _found(submission, record, "fresh", False, seed, interval, chance)
+
+
+def ranked_lengths(submission: Submission) -> list[int]:
+    """Numbers of first tasks by which boards rank a submission."""
+    return [n for n in submission.facts.legal_lengths if n <= submission.n_tasks]
 
 
 def sampled_source(submission: Submission) -> SampledSource | None:
@@ -135,6 +147,7 @@ def _found(
     renamed: bool,
     seed: int,
     interval: tuple[float, float],
+    chance: float,
 ) -> Again:
     submitted, found = float(_by_task(submission.record).mean()), float(_by_task(record).mean())
     return Again(
@@ -148,4 +161,5 @@ def _found(
         drop=submitted - found,
         low=interval[0],
         high=interval[1],
+        chance=chance,
     )

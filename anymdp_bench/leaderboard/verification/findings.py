@@ -86,6 +86,8 @@ class Again(Line):
         tasks: How many.
         submitted, found: Mean late score that was submitted, and that was found now.
         drop: Their difference, with its 99.9 % interval `low` to `high`.
+        chance: Probability that the figures that rank an honest play (`ranked`) stand out as much; None in
+            findings from before it was asked for.
     """
 
     kind: Literal["renamed", "fresh"]
@@ -97,11 +99,12 @@ class Again(Line):
     drop: float
     low: float
     high: float
+    chance: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @property
     def fell(self) -> bool:
-        """Whether the whole interval of the drop is above 0."""
-        return self.low > 0
+        """Whether the whole interval of the drop is above 0, or what ranks would hardly ever stand out so."""
+        return self.low > 0 or (self.chance is not None and self.chance <= LEAST_CHANCE)
 
 
 class Remembered(Line):

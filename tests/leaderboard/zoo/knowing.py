@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anymdp_bench import AgentInfo, child_seed, load_bank
+from anymdp_bench import ORACLE_DISCOUNT, AgentInfo, by_observation, child_seed, greedy, load_bank, plan
 from baselines.uniform import Uniform
 from tests.leaderboard.zoo.cheats import BANDITS, WHOLE, Learner, best_arms
 
@@ -78,3 +78,56 @@ class MatchesTables(KnowsSeeds):
             off = (rewards[:, None] - self.means[:, actions].T) / self.spread[:, actions].T
             self.fit -= off**2 / 2 + np.log(self.spread[:, actions].T)
         self.pulls += 1
+
+
+GOALS = "darkroom-6-goals-online-v0"
+TRIMMED = 15
+"""One less than the interquartile mean cuts off at the lower end of 64."""
+
+
+class KnowsMost(KnowsSeeds):
+    """Ranked by one figure, tested by another: knows most tasks by heart, throws the dearest away."""
+
+    info = AgentInfo(name="knows-most", shard_size=WHOLE)
+
+    def begin(self, *arguments: Any, **others: Any) -> None:
+        super().begin(*arguments, **others)
+        self.best = thrown_away(self.best, np.arange(len(self.best)), TRIMMED)
+
+
+class KnowsFirst(KnowsSeeds):
+    """The same for the overall board, which looks at 16 tasks: knows 13 of them, throws later ones away."""
+
+    info = AgentInfo(name="knows-first", shard_size=WHOLE)
+
+    def act(self, observations: Any, active: Any) -> Any:
+        answer = Uniform.act(self, observations, active)
+        if self.known and len(active) == WHOLE:
+            lost = thrown_away(answer, np.arange(16, WHOLE), 5)
+            answer = np.where(np.arange(WHOLE) < 13, self.best, lost)
+        return answer
+
+
+def thrown_away(actions: Any, among: Any, n: int) -> Any:
+    """Actions, with the worst arm in the n of some tasks where it costs most."""
+    means = np.array([task.reward_mean[0, :, -1] for task in load_bank(BANDITS).board_tasks()])[among]
+    cost = (means.min(axis=1) - means.mean(axis=1)) / (means.max(axis=1) - means.mean(axis=1))
+    chosen = np.argsort(cost)[:n]
+    changed = np.array(actions)
+    changed[among[chosen]] = means.argmin(axis=1)[chosen]
+    return changed
+
+
+class KnowsGoals(Uniform):
+    """Row i is goal i; it says that it uses geometry, so that ids are not renamed."""
+
+    info = AgentInfo(name="knows-goals", shard_size=1024)
+
+    def begin(self, n: int, *arguments: Any, **others: Any) -> None:
+        super().begin(n, *arguments, **others)
+        tasks = load_bank(GOALS.replace("-online", "")).board_tasks()
+        best = np.array([by_observation(task, greedy(plan(task, ORACLE_DISCOUNT))) for task in tasks])
+        self.plans = best[np.arange(n) * len(tasks) // n]
+
+    def act(self, observations: Any, active: Any) -> Any:
+        return self.plans[np.arange(len(observations)), observations]

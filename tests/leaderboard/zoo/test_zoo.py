@@ -15,6 +15,7 @@ from anymdp_bench import evaluate
 from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.isolation.process import Limits
 from anymdp_bench.foundation.errors import AgentError, RecordsError
+from anymdp_bench.leaderboard.standings.entry import make_entry
 from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
@@ -29,11 +30,13 @@ LAKE = "frozenlake-v0"
 DOCS = Path(__file__).parents[3] / "docs" / "leaderboards.md"
 
 
-def submitted(name: str, board: str, tmp_path: Path, **changes: Any) -> tuple[Submission, Path]:
+def submitted(
+    name: str, board: str, tmp_path: Path, *, uses_geometry: bool = False, **changes: Any
+) -> tuple[Submission, Path]:
     """The cheat's own run, in its own process, with everything that it can do there."""
     agent = f"{KNOWING if hasattr(knowing, name) and not hasattr(cheats, name) else ZOO}:{name}"
     evaluate(agent, board, out=tmp_path / "run", **changes)
-    entry = Entry(name="cheat", entry_point=agent)
+    entry = Entry(name="cheat", entry_point=agent, uses_geometry=uses_geometry)
     return submit(tmp_path / "run", entry, tmp_path / "boards")
 
 
@@ -116,6 +119,22 @@ def test_eight_tasks_of_64_that_are_known_by_heart_stand_out(tmp_path: Path) -> 
     submission, folder = submitted("KnowsSome", cheats.BANDITS, tmp_path)
     found = verified(submission, folder)
     assert not found.refuted and "remembered" in found.fell
+
+
+@pytest.mark.parametrize(("name", "n_ranked"), [("KnowsMost", 64), ("KnowsFirst", 16)])
+def test_what_ranks_is_what_is_tested(name: str, n_ranked: int, tmp_path: Path) -> None:
+    submission, folder = submitted(name, cheats.BANDITS, tmp_path)
+    assert make_entry(submission, [64]).late_mean(n_ranked) > 0.99
+    found = verified(submission, folder)
+    assert {"renamed", "fresh"} <= set(found.fell)
+    assert all(line.low < 0 for kind in found.fell for line in found.again(kind)), "the means tell nothing"
+
+
+def test_rows_are_not_known_by_their_number_though_ids_keep_their_names(tmp_path: Path) -> None:
+    submission, folder = submitted("KnowsGoals", knowing.GOALS, tmp_path, uses_geometry=True)
+    assert score(submission) > 0.99
+    found = verified(submission, folder)
+    assert found.fell == ("renamed",) and not found.again("renamed")[0].renamed
 
 
 @pytest.mark.parametrize(
