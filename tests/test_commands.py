@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -62,6 +63,16 @@ def test_documents_are_read() -> None:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_command_in_a_document_is_accepted(words: list[str]) -> None:
     accept(words)
+
+
+def test_modules_that_documents_run_exist() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
+    named = {
+        name
+        for text in texts
+        for name in re.findall(r"python -m ((?:tests|baselines|anymdp_bench)[\w.]+)", text)
+    }
+    assert len(named) > 3 and not [name for name in named if importlib.util.find_spec(name) is None]
 
 
 def test_an_option_that_does_not_exist_is_noticed() -> None:

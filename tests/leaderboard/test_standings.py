@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
+from anymdp_bench.leaderboard.site.build import build_site
 from anymdp_bench.leaderboard.standings.entry import make_entry
 from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
 from anymdp_bench.leaderboard.standings.listed import listed_boards
@@ -55,6 +56,13 @@ def leaderboards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     verify_as_found(folder, read_submission(folder), key, again(read_submission(folder), "fresh", 0.7))
     write_submission(root, facts, "slow", level=0.6, learner=True, uses_geometry=True)
     return root
+
+
+def test_what_new_seeds_gave_stands_beside_what_was_submitted(leaderboards: Path, tmp_path: Path) -> None:
+    """Who submits the luckiest of many seeds is seen by it: seeds that nobody chose give less."""
+    build_site(load_standings(leaderboards), tmp_path / "site")
+    page = (tmp_path / "site" / "agent" / "falls.html").read_text(encoding="utf-8")
+    assert "64 fresh tasks with new seeds: 20.0 %, drop 70.0 % [60.0, 80.0], 99.9 % interval" in page
 
 
 def test_tables_show_what_was_found(leaderboards: Path) -> None:

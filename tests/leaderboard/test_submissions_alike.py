@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.metadata import FILE, parse_metadata
 from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.submission import read_submission
 from tests.leaderboard.test_submissions import Edit, edited, setting
 from tests.support.synthetic import write_submission
 from tests.support.tiny_board import FACTS, facts_of
+
+BOARDS = Path(__file__).parents[2] / "leaderboards"
+CLAIM = "holds one of verified, official, or what looks like it: leave that to the board"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,62 @@ from tests.support.tiny_board import FACTS, facts_of
 def test_what_looks_like_something_else_is_refused(edit: Edit, message: str, tmp_path: Path) -> None:
     with pytest.raises(SubmissionRefused, match=message):
         read_submission(edited(tmp_path, edit), facts_of)
+
+
+@pytest.mark.parametrize("field", ["title", "authors", "description"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PPO (verif\u0131ed)",  # LATIN SMALL LETTER DOTLESS I
+        "V\xe9rified",
+        "V3RIFIED",
+        "0fficial PPO",
+        "PPO, Offici4l",
+        "VVerified",  # two letters that are also read as one
+        "Verlfled",
+        "v e r i f i e d",
+        "Verifie\u0257",  # LATIN SMALL LETTER D WITH HOOK
+    ],
+)
+def test_nobody_claims_what_the_board_says(text: str, field: str, tmp_path: Path) -> None:
+    with pytest.raises(SubmissionRefused) as caught:
+        read_submission(edited(tmp_path, setting(field, text)), facts_of)
+    assert caught.value.problems == (f"metadata: {field}: {text!a} {CLAIM}",)
+
+
+@pytest.mark.parametrize("field", ["authors", "description"])
+@pytest.mark.parametrize("mark", "\u2713\u2714\u2705\u2611\u221a\U0001f5f8\U0001f5f9")
+def test_nobody_checks_an_own_entry(mark: str, field: str, tmp_path: Path) -> None:
+    with pytest.raises(SubmissionRefused) as caught:
+        read_submission(edited(tmp_path, setting(field, f"{mark} A. Nonymous")), facts_of)
+    text = f"holds a check mark (U+{ord(mark):04X}): leave that to the board"
+    assert caught.value.problems == (f"metadata: {field}: {text}",)
+
+
+@pytest.mark.parametrize("sign", "\u221a\u2192\u2295\xd7")
+def test_signs_of_a_title_are_those_of_ascii(sign: str, tmp_path: Path) -> None:
+    with pytest.raises(SubmissionRefused, match=rf"title: holds U\+{ord(sign):04X}: .*signs are plain"):
+        read_submission(edited(tmp_path, setting("title", f"PPO {sign} 2")), facts_of)
+
+
+@pytest.mark.parametrize("field", ["title", "description"])
+@pytest.mark.parametrize("text", ["PPO + S5 = 1 ~ 2", "Checks every file, 478 of them", "Caf\xe9 PPO (ours)"])
+def test_plain_words_and_signs_are_accepted(text: str, field: str, tmp_path: Path) -> None:
+    assert getattr(read_submission(edited(tmp_path, setting(field, text)), facts_of).metadata, field) == text
+
+
+def test_mathematics_may_describe_an_agent(tmp_path: Path) -> None:
+    text = "Bonus \u2264 2 \xd7 3"
+    folder = edited(tmp_path, setting("description", text))
+    assert read_submission(folder, facts_of).metadata.description == text
+
+
+def test_present_entries_are_accepted_and_none_looks_like_another() -> None:
+    entries = [parse_metadata(json.loads(p.read_text())) for p in BOARDS.glob(f"submissions/*/*/{FILE}")]
+    titles = {entry.name: entry.title for entry in entries}
+    assert len(titles) > 20
+    for seen in (titles.keys(), titles.values()):
+        assert len({looks_like(text) for text in seen}) == len(titles)
 
 
 def test_bytes_that_nobody_reads_are_refused(tmp_path: Path) -> None:
@@ -86,6 +147,19 @@ def test_titles_that_look_alike_are_refused(title: str, tmp_path: Path) -> None:
     write_submission(tmp_path, board_facts("darkroom-6-online-v0"), "mine", title=title)
     with pytest.raises(SubmissionRefused, match=r"title: (yours|mine) has a title that looks like that of"):
         load_standings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("VVorld rnodel", "World model"),
+        ("DPT", "\xf0PT"),  # LATIN SMALL LETTER ETH, a D with a stroke in capitals
+        ("Th\u0131ng", "THING"),
+        ("I1l", "lI1"),
+    ],
+)
+def test_titles_look_alike_in_capitals_too(one: str, other: str) -> None:
+    assert looks_like(one) == looks_like(other)
 
 
 def test_titles_that_differ_do_not_look_alike() -> None:

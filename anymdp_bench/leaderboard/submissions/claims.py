@@ -15,6 +15,7 @@ from typing import Literal
 
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.files import write_bytes, write_text
+from anymdp_bench.leaderboard.submissions.changes import check_change
 from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS, read_bounded
 from anymdp_bench.leaderboard.submissions.plain import LONGEST_SLUG, check_slug
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
@@ -26,10 +27,13 @@ SIGNATURE = ".owner.sig"
 NAMESPACE = "anymdp-bench-entry"
 LARGEST = 1 << 22
 LARGEST_SIGNATURE = 1 << 14
+_KIND, _BODY = r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+", r"[A-Za-z0-9+/]+={0,2}"
 _LINE = re.compile(
-    rf'(?P<name>[a-z0-9-]{{1,{LONGEST_SLUG}}}) namespaces="{NAMESPACE}" '
-    r"(?P<key>(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2})"
+    rf'(?P<name>[a-z0-9-]{{1,{LONGEST_SLUG}}}) namespaces="{NAMESPACE}" (?P<key>{_KIND} {_BODY})'
 )
+_FIELD = r'(?:[^\s"]|"[^"]*")+'
+_SIGNER = re.compile(rf"(?!#){_FIELD}\s+(?:{_FIELD}\s+)?(?P<kind>{_KIND})\s+(?P<body>{_BODY})(?:\s.*)?")
+"""A line of the allowed signers: who, options if any, a key, and a comment if any."""
 Ownership = Literal["owner", "unclaimed", "foreign"]
 """An entry is signed by the key that owns its name; nobody owns the name; its owner has not signed it."""
 
@@ -136,18 +140,26 @@ def claim(root: Path, name: str, key: Path) -> list[Path]:
 
 
 def check_claims(before: Path, now: Path) -> Iterator[str]:
-    """Problems with what a change of the leaderboards' folder does to claims.
+    """Problems with what a change of the leaderboards' folder does to claims, keys and findings.
 
-    A claim stays; names of entries that were there before it are for maintainers to claim.
+    A claim stays; names of entries that were there before it are for maintainers to claim. For the rest see
+    `check_change`.
     """
     was, owners = read_owners(before), read_owners(now)
     for name in sorted(name for name in was if owners.get(name) != was[name]):
         yield problem("owner", f"the claim of {name} was {'changed' if name in owners else 'taken away'}")
-    signers = before / SIGNERS
-    maintainers = signers.read_text(encoding="utf-8") if signers.is_file() else ""
+    maintainers = _keys_of(before / SIGNERS)
     for name in sorted(owners.keys() - was.keys()):
         if _folders(before, name) and owners[name] not in maintainers:
             yield problem("owner", f"{name} had entries before: a maintainer claims it")
+    yield from check_change(before, now)
+
+
+def _keys_of(signers: Path) -> set[str]:
+    """Whole keys of a file of allowed signers: kind and content, as in `read_owners`."""
+    lines = signers.read_text(encoding="utf-8").splitlines() if signers.is_file() else []
+    found = (_SIGNER.fullmatch(line.strip()) for line in lines)
+    return {f"{line['kind']} {line['body']}" for line in found if line}
 
 
 def _folders(root: Path, name: str) -> list[Path]:

@@ -9,7 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from anymdp_bench.agents.protocol import AgentInfo
 from anymdp_bench.foundation.types import JsonScalar
-from anymdp_bench.leaderboard.submissions.plain import check_link, check_slug, check_text, check_title
+from anymdp_bench.leaderboard.submissions.plain import (
+    check_link,
+    check_own_words,
+    check_slug,
+    check_text,
+    check_title,
+)
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
 
 FILE = "submission.json"
@@ -26,7 +32,7 @@ Slug = Annotated[str, AfterValidator(check_slug)]
 Link = Annotated[str, AfterValidator(check_link)]
 Short = Annotated[str, AfterValidator(lambda value: check_text(value, 60))]
 Title = Annotated[str, AfterValidator(lambda value: check_title(value, 60))]
-Long = Annotated[str, AfterValidator(lambda value: check_text(value, 400))]
+Long = Annotated[str, AfterValidator(lambda value: check_own_words(value, 400))]
 Path = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,150}:[A-Za-z_][A-Za-z0-9_.]{0,60}$")]
 
 

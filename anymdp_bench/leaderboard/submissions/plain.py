@@ -29,9 +29,13 @@ HIDDEN = {
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
 """Names that are devices on some systems, with any ending."""
 CLAIMS = ("verified", "official")
-"""Words that a title may not hold: they are for others to say."""
-FOLDED = str.maketrans("0135|", "olesl")
-"""Digits and signs that are read as letters."""
+"""Words that nobody says of an own entry: they are for others to say."""
+CHECK_MARK = re.compile(r"\bCHECK\b|ROOT$")
+"""In the name of a sign that is read as "checked", such as that of a square root."""
+FOLDED: dict[int, int | str] = {**str.maketrans("0135|i", "olesll"), ord("w"): "vv", ord("m"): "rn"}
+"""Digits and signs that are read as letters, and letters that are read as two others."""
+FOLDED_IN_CLAIMS = str.maketrans("478", "atb")
+"""Further digits that spell a word, but tell titles apart."""
 SMALL_CAPITAL = re.compile(r"LATIN LETTER SMALL CAPITAL (\w)$")
 """Name of a letter that the table of confusables calls like none of ASCII."""
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
@@ -72,6 +76,17 @@ def check_text(value: str, longest: int) -> str:
     return value
 
 
+def check_own_words(value: str, longest: int) -> str:
+    """Return `value` if it is a plain line that claims nothing.
+
+    Raises:
+        ValueError: naming the first character or property at fault, or the claims.
+    """
+    check_text(value, longest)
+    _refuse_claims(value)
+    return value
+
+
 def check_title(value: str, longest: int) -> str:
     """Return `value` if it is a plain line whose letters are Latin, and claims nothing.
 
@@ -85,10 +100,10 @@ def check_title(value: str, longest: int) -> str:
         kind = unicodedata.category(character)
         name = unicodedata.name(character, "")
         latin = name.startswith("LATIN ") and "LETTER" in name
-        if (kind.startswith("L") and not latin) or kind in ("So", "Sk", "No"):
+        sign = kind in ("So", "Sk", "No") or (kind == "Sm" and not character.isascii())
+        if (kind.startswith("L") and not latin) or sign:
             raise ValueError(f"holds U+{ord(character):04X}: letters of a title are Latin, signs are plain")
-    if any(word in value.casefold() for word in CLAIMS):
-        raise ValueError(f"{shown(value)} holds one of {', '.join(CLAIMS)}: leave that to the board")
+    _refuse_claims(value)
     if not looks_like(value):
         raise ValueError(f"{shown(value)} has no letter and no digit")
     return value
@@ -100,8 +115,7 @@ def looks_like(title: str) -> str:
     References:
         Unicode Technical Standard 39, confusables.txt, as packaged in ``confusable-homoglyphs``.
     """
-    seen = "".join(map(_seen, unicodedata.normalize("NFD", title)))
-    return seen.translate(FOLDED).replace("i", "l").replace("rn", "m")
+    return "".join(map(_seen, unicodedata.normalize("NFKD", title))).translate(FOLDED)
 
 
 @functools.cache
@@ -109,9 +123,9 @@ def _seen(character: str) -> str:
     """Letters and digits of ASCII that a character resembles; itself where there are none."""
     from confusable_homoglyphs.confusables import confusables_data
 
-    for form in (character, character.casefold()):
+    for form in (character, character.casefold(), character.upper()):
         alike = [form, *(found["c"] for found in confusables_data.get(form, ()))]
-        alike += SMALL_CAPITAL.findall(unicodedata.name(form, ""))
+        alike += SMALL_CAPITAL.findall(unicodedata.name(form[0], ""))
         for text in map(_bare, alike):
             if text and text.isascii():
                 return text
@@ -120,7 +134,18 @@ def _seen(character: str) -> str:
 
 def _bare(text: str) -> str:
     """Letters and digits without accents, strokes and case."""
-    return "".join(c for c in unicodedata.normalize("NFD", text).casefold() if c.isalnum())
+    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if c.isalnum())
+
+
+def _refuse_claims(value: str) -> None:
+    for character in value:
+        if CHECK_MARK.search(unicodedata.name(character, "")):
+            raise ValueError(f"holds a check mark (U+{ord(character):04X}): leave that to the board")
+    seen = looks_like(value).translate(FOLDED_IN_CLAIMS)
+    if any(looks_like(word) in seen for word in CLAIMS):
+        raise ValueError(
+            f"{shown(value)} holds one of {', '.join(CLAIMS)}, or what looks like it: leave that to the board"
+        )
 
 
 def _check_character(character: str) -> None:
