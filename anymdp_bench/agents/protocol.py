@@ -23,6 +23,12 @@ from anymdp_bench.tasks.protocol import Task
 
 Observations: TypeAlias = NDArray[Any]
 Actions: TypeAlias = NDArray[Any]
+LONGEST_NAME = 100
+NAMES = (
+    f"a text of 1..{LONGEST_NAME} printable characters without / and \\, without blanks at either end, "
+    "and other than . and .."
+)
+"""Legal names of agents: each is that of a single folder, below the one where runs are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,7 @@ class AgentInfo:
     """What an agent declares about itself; it decides the track and the row it stands in.
 
     Attributes:
-        name: Name in tables and records.
+        name: Name in tables and records, and of the run's folder: `NAMES`.
         privileged: It reads the Task, and acts on the inner state where observations are partial.
         learner: It changes weights or tables outside the context, and is tested on the learner track.
         joint: It controls all players of a team at once.
@@ -56,7 +62,7 @@ class AgentInfo:
 
     def __post_init__(self) -> None:
         """Check every field, and store Python's own numbers."""
-        check(isinstance(self.name, str) and self.name != "", "name", self.name, "a text", AgentError)
+        check(_is_name(self.name), "name", self.name, NAMES, AgentError)
         for name in ("privileged", "learner", "joint"):
             check_limit(f"Agent {self.name!r}: {name}", getattr(self, name), FLAG, AgentError)
         check_limit(f"Agent {self.name!r}: shard_size", self.shard_size, Whole(1, or_none=True), AgentError)
@@ -69,6 +75,18 @@ class AgentInfo:
             where = f"Agent {self.name!r}: config[{key!r}]"
             check(legal, where, value, "a text, a finite number, True, False or None", AgentError)
         object.__setattr__(self, "config", config)
+
+
+def _is_name(name: object) -> bool:
+    """Whether an agent may be called so."""
+    return (
+        isinstance(name, str)
+        and 1 <= len(name) <= LONGEST_NAME
+        and name.isprintable()
+        and name == name.strip()
+        and name not in (".", "..")
+        and not {"/", "\\"} & set(name)
+    )
 
 
 class Episodes(NamedTuple):

@@ -10,12 +10,17 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("anymdp-bench", "gymnasium", "numba", "numpy", "scipy", "torch", "stable-baselines3")
+OWN = ("anymdp_bench", "baselines", "omnirl_reference")
+"""Packages of this distribution."""
+INSTALLED = {"site-packages", "dist-packages"}
+COMPILED = {".pyc", ".nbi", ".nbc"}
+"""Endings of files that Python and numba write beside the source."""
 
 
 @functools.cache
@@ -26,27 +31,63 @@ def package_hash() -> str:
 
 
 def agent_hash(agent: Any) -> str:
-    """SHA-256 (hex) of the source files beside an agent's class; ``"unknown"`` if it was typed in.
+    """SHA-256 (hex) of an agent's source files; ``"unknown"`` if it was typed in.
 
-    An agent for one task counts by its own class, not by the adapter's.
+    In a package these are all files of the folder that its class lies in and of those below, source and data,
+    but for hidden and compiled ones. A lone module's are its own file and those of the modules that are
+    loaded from its folder and from below at that time, without installed packages and those of this
+    distribution. What lies elsewhere is not covered: a package's other folders, data files beside a lone
+    module, modules that it loads later, installed packages, what is downloaded. An agent for one task counts
+    by its own class, not by the adapter's.
     """
     maker = getattr(agent, "make_agent", type(agent))
     try:
-        path = Path(inspect.getfile(maker))
+        path = Path(inspect.getfile(maker)).absolute()
     except (TypeError, OSError):
         return "unknown"
     if not path.is_file():
         return "unknown"
-    in_package = (path.parent / "__init__.py").is_file()
-    return _hash_files(path.parent, path.parent.glob("*.py") if in_package else [path])
+    folder = path.parent
+    in_package = (folder / "__init__.py").is_file()
+    return _hash_files(folder, _package_files(folder) if in_package else {path, *_loaded_files(folder)})
+
+
+def _package_files(folder: Path) -> Iterator[Path]:
+    """Files in a folder and below, but for hidden and compiled ones."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+        if not hidden and path.suffix not in COMPILED and path.is_file():
+            yield path
+
+
+def _loaded_files(folder: Path) -> Iterator[Path]:
+    """Files in a folder and below that modules were loaded from; a script that is running is none."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        first = name.partition(".")[0]
+        if not isinstance(file, str) or first in sys.stdlib_module_names or first in (*OWN, "__main__"):
+            continue
+        path = Path(file).absolute()
+        if path.is_relative_to(folder) and not INSTALLED & set(path.relative_to(folder.parent).parts):
+            if path.is_file():
+                yield path
 
 
 def _hash_files(root: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
+        found = path.stat()
         digest.update(str(path.relative_to(root)).encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(_file_digest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
     return digest.hexdigest()
+
+
+@functools.lru_cache(4096)
+def _file_digest(path: Path, *unchanged: int) -> bytes:
+    """SHA-256 of a file; read once while its size and times are `unchanged`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def provenance() -> dict[str, Any]:

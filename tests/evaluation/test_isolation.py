@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from gymnasium.spaces import Discrete
 
 from anymdp_bench import check_agent, evaluate
 from anymdp_bench.agents.protocol import AgentInfo
@@ -27,6 +30,8 @@ from tests.support.isolated import HERE
 
 SHORT = {"n_tasks": 2, "context_episodes": 20, "train_episodes": 20, "test_every": 10}
 QUICK = Limits(call_seconds=3)
+CAP_SYS_PTRACE = 19
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such walls")
 
 
 def isolated(name: str, limits: Limits | None = None, **options: Any) -> IsolatedAgent:
@@ -171,6 +176,77 @@ def test_workers_end_with_their_parent(how: str) -> None:
     while workers_of(parent.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert workers_of(parent.pid) == []
+
+
+def without_capabilities() -> list[str]:
+    """Words before a command that is not to read every memory; empty if this process cannot either."""
+    status = Path("/proc/self/status").read_text().partition("CapEff:")[2].split()[0]
+    if not int(status, 16) >> CAP_SYS_PTRACE & 1:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("this process has CAP_SYS_PTRACE, and there is no setpriv to drop it with")
+    return ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
+
+
+@linux
+def test_an_agent_does_not_read_the_memory_of_the_evaluation() -> None:
+    code = (
+        "from gymnasium.spaces import Discrete; from tests.evaluation.test_isolation import *\n"
+        "isolated('Peeking').begin(1, Discrete(3), Discrete(2), 1)\n"
+    )
+    words = [*without_capabilities(), sys.executable, "-c", code]
+    answer = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1].startswith(
+        "anymdp_bench.foundation.errors.AgentError: PermissionError: [Errno 13] Permission denied: '/proc/"
+    )
+
+
+def is_there(number: int) -> bool:
+    return Path(f"/proc/{number}").exists()
+
+
+def left_by(folder: Path) -> list[int]:
+    """Processes that an agent has left, as soon as there are both."""
+    files = [folder / "one.pid", folder / "two.pid"]
+    deadline = time.monotonic() + 20
+    while not all(file.exists() for file in files) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [int(file.read_text()) for file in files]
+
+
+@linux
+def test_nothing_that_an_agent_has_left_outlives_it(tmp_path: Path) -> None:
+    beside = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    below = subprocess.Popen(["sleep", "60"])
+    other, agent = isolated("Mixed"), isolated("Leaving", where=str(tmp_path), seconds=2)
+    for one in (other, agent):
+        one.begin(1, Discrete(3), Discrete(2), 1)
+    left = left_by(tmp_path)
+    begun = time.monotonic()
+    assert all(is_there(number) for number in left)
+    agent.close()
+    assert time.monotonic() - begun < 2
+    assert not any(is_there(number) for number in left)  # waited for, too
+    assert beside.poll() is None and below.poll() is None
+    other.act(np.zeros(1, int), np.ones(1, bool))  # another agent lives on
+    other.close()
+    for process in (beside, below):
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert not list(tmp_path.glob("*.late"))
+
+
+@linux
+def test_what_an_agent_that_failed_has_left_ends_too(tmp_path: Path) -> None:
+    agent = isolated("Leaving", where=str(tmp_path))
+    agent.begin(1, Discrete(3), Discrete(2), 1)
+    left = left_by(tmp_path)
+    (worker,) = set(workers_of(os.getpid())) - set(left)
+    os.kill(worker, signal.SIGKILL)
+    with pytest.raises(AgentError, match=r"its process has ended \(SIGKILL\)"):
+        agent.act(np.zeros(1, int), np.ones(1, bool))
+    assert not any(is_there(number) for number in left)
 
 
 def test_reference_agents_with_ways_of_their_own_stay_here(

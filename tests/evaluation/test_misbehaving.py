@@ -115,8 +115,42 @@ def test_episodes_that_cannot_be(answer: Any, message: str) -> None:
 def test_declarations_that_cannot_be(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(AgentError, match=rf"Agent 'mine': {message}"):
         AgentInfo(name="mine", **fields)
-    with pytest.raises(AgentError, match="name='' is not legal: give a text"):
-        AgentInfo(name="")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "/tmp/outside",
+        "../../outside",
+        "a/b",
+        "a\\b",
+        "a\nb",
+        "a\x00b",
+        "a\x1b[31m",
+        "a\ud800",
+        " a",
+        "a ",
+        "a" * 101,
+        3,
+        None,
+    ],
+)
+def test_names_that_are_no_folder_of_their_own(name: Any) -> None:
+    with pytest.raises(
+        AgentError, match=r"is not legal: give a text of 1\.\.100 printable characters"
+    ) as caught:
+        AgentInfo(name=name)
+    assert f"name={name!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a" * 100, "q-ucb", "{'size': 5}", "3 for x", "...", ".a", "größe", "<lambda>"]
+)
+def test_names_that_may_be(name: str) -> None:
+    assert AgentInfo(name=name).name == name
 
 
 def test_numbers_of_declarations_become_pythons_own() -> None:

@@ -134,6 +134,36 @@ def test_a_mutated_checkpoint_is_the_same_or_refused(checkpoint: Path) -> None:
         (checkpoint / name).write_bytes(whole)
 
 
+def test_a_mutated_exact_checkpoint_is_the_same_or_refused(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from omnirl_reference.exact.checkpoint import load_network, save_network
+    from omnirl_reference.exact.network import ExactNetwork
+    from omnirl_reference.model.checkpoint import fingerprint
+
+    save_network(ExactNetwork(8, 2), tmp_path, {"name": "small", "acting": {"kappa": 0.03, "probe": 6}})
+    network, notes = load_network(tmp_path)
+    for name, n in (("weights.safetensors", 25), ("notes.json", 100)):
+        whole = (tmp_path / name).read_bytes()
+        for content in mutations(whole, n):
+            (tmp_path / name).write_bytes(content)
+            try:
+                read, found = load_network(tmp_path)
+            except InvalidConfig:
+                continue
+            assert fingerprint(read) == fingerprint(network) and found == notes
+        (tmp_path / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["omnirl-any", "omnirl-any-anymdp", "omnirl-any-garnet"])
+def test_shipped_exact_checkpoints_are_sealed(name: str) -> None:
+    pytest.importorskip("torch")
+    from omnirl_reference.exact.checkpoint import load_network
+    from omnirl_reference.model.shipped import CHECKPOINTS
+
+    _, notes = load_network(CHECKPOINTS / name)
+    assert json.loads((CHECKPOINTS / name / "notes.json").read_text()) == sealed(notes)
+
+
 def without_digests(checkpoint: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Write the notes again as an older version did, changed."""
     notes = json.loads((checkpoint / "notes.json").read_text())

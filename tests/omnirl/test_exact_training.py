@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import BOARDS, InvalidConfig, TabularTask, load_bank  # noqa: E402
+from anymdp_bench.foundation.digests import sealed  # noqa: E402
 from omnirl_reference.cli import app  # noqa: E402
 from omnirl_reference.exact import lanes as lane_module  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
@@ -244,8 +245,33 @@ def test_checkpoints_come_back_as_they_were(tmp_path: Path) -> None:
 def test_notes_that_do_not_fit_are_refused(tmp_path: Path, changes: dict) -> None:
     save_network(ExactNetwork(8, 2), tmp_path, {})
     path = tmp_path / "notes.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-    with pytest.raises(InvalidConfig, match="not a checkpoint"):
+    path.write_text(json.dumps(sealed({**json.loads(path.read_text()), **changes})))
+    with pytest.raises(InvalidConfig, match="not a checkpoint") as caught:
+        load_network(tmp_path)
+    assert "SHA-256" not in str(caught.value)
+
+
+def test_edited_notes_are_refused(tmp_path: Path) -> None:
+    save_network(ExactNetwork(8, 2), tmp_path, {"acting": {"kappa": 0.03}})
+    path = tmp_path / "notes.json"
+    path.write_text(path.read_text().replace("0.03", "0.04"))
+    with pytest.raises(
+        InvalidConfig, match=r"not a checkpoint \(notes.json: its content does not have the SHA"
+    ):
+        load_network(tmp_path)
+
+
+def test_notes_without_a_digest_are_those_of_older_runs(tmp_path: Path) -> None:
+    config = exact_config(TINY)
+    ExactTrainer(config, tmp_path).run(until=1)
+    path = tmp_path / "notes.json"
+    path.write_text(json.dumps({k: x for k, x in json.loads(path.read_text()).items() if k != "sha256"}))
+    assert load_network(tmp_path)[1]["updates"] == 1
+    ExactTrainer(config, tmp_path).run(until=2)
+    assert "sha256" in json.loads(path.read_text()) and load_network(tmp_path)[1]["updates"] == 2
+    path.write_text(json.dumps({k: x for k, x in json.loads(path.read_text()).items() if k != "sha256"}))
+    (tmp_path / "training.safetensors").unlink()
+    with pytest.raises(InvalidConfig, match=r"notes.json does not name its own digest \('sha256'\)"):
         load_network(tmp_path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,42 @@ class Failing(Mixed):
         super().observe(*step)
         if self.how == "observe" and self.count == 5:
             raise ValueError("heard on purpose")
+
+
+class Peeking(Mixed):
+    """Opens the memory of the evaluation."""
+
+    def begin(self, *spaces: Any, **others: Any) -> None:
+        with Path(f"/proc/{os.getppid()}/mem").open("rb"):
+            super().begin(*spaces, **others)
+
+
+class Leaving(Mixed):
+    """Leaves two processes behind, in sessions of their own, that write their numbers, and files later."""
+
+    def __init__(self, where: str, seconds: float = 60) -> None:
+        self.where, self.seconds = Path(where), seconds
+
+    def begin(self, *spaces: Any, **others: Any) -> None:
+        super().begin(*spaces, **others)
+        first = os.fork()
+        if first:
+            os.waitpid(first, 0)
+            return
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        if os.fork():
+            self.stay("one")
+        os.setsid()
+        self.stay("two")
+
+    def stay(self, name: str) -> None:
+        (self.where / f"{name}.new").write_text(str(os.getpid()))
+        (self.where / f"{name}.new").rename(self.where / f"{name}.pid")
+        time.sleep(self.seconds)
+        (self.where / f"{name}.late").touch()
+        os._exit(0)
 
 
 def scripted_learner() -> ScriptedLearner:
