@@ -92,3 +92,11 @@ def test_every_public_constant_says_what_it_is_with_an_example(package: str, nam
     text = text_below(home_of(package, name), name)
     assert "Examples:\n" in text, f"{name} has no Examples in the string below it"
     run_examples(text, name, {**PUBLIC, **{other: getattr(kernels, other) for other in kernels.__all__}})
+
+
+@pytest.mark.parametrize("name", [name for name, value in PUBLIC.items() if inspect.isfunction(value)])
+def test_public_functions_say_what_they_take(name: str) -> None:
+    text = inspect.getdoc(PUBLIC[name]) or ""
+    assert "Args:" in text or not inspect.signature(PUBLIC[name]).parameters, (
+        f"{name}: no arguments described"
+    )

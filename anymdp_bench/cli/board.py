@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from anymdp_bench.cli.output import AsJson, print_json
+from anymdp_bench.cli.output import AsJson, print_json, progress_bars
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
 
 LEADERBOARDS = Path("leaderboards")
@@ -123,6 +123,7 @@ def verify(
     from anymdp_bench.leaderboard.verification.verify import (
         check_fraction,
         needs_of,
+        shards_left,
         submitted_agent,
         verify_submission,
     )
@@ -137,12 +138,18 @@ def verify(
             f"Every check passed. Now running the agent's code: {checked.metadata.entry_point}\n"
         )
         agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
+        needs, before = needs_of(checked), read_findings(submission, checked.digest)
         found = []
-        for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
-            found.append(line)
-            if not as_json:
+        try:
+            with progress_bars() as bars:
+                bar = bars.add_task("shards played again", total=shards_left(before, needs, fraction))
+                for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
+                    found.append(line)
+                    bars.update(bar, advance=line.kind == "replay")
+        finally:
+            for line in [] if as_json else found:
                 typer.echo(line.model_dump_json(by_alias=True, exclude={"machine"}))
-        findings, needs = read_findings(submission, checked.digest), needs_of(checked)
+        findings = read_findings(submission, checked.digest)
     missing, holds = list(findings.missing(needs)), findings.holds(needs)
     against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted
     if as_json:

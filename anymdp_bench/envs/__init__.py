@@ -143,6 +143,10 @@ def batch_env(
         info_level: As for `BatchEnv`.
         render_mode: As for `BatchEnv`.
 
+    Raises:
+        InvalidConfig: tasks of different kinds or shapes, or a mode that is not legal.
+        UnsupportedSetting: a render mode that is unknown.
+
     Examples:
         >>> env = batch_env([sample_task("anymdp", seed=seed) for seed in range(3)])
         >>> observations, infos = env.reset(seed=0)
@@ -166,6 +170,9 @@ def batch_env(
 
 def task_of(env: object) -> Task:
     """Return the task that a single environment plays, whatever wraps it; ``env.unwrapped.task`` with a type.
+
+    Args:
+        env: From `gymnasium.make`, with any wrappers.
 
     Raises:
         InvalidConfig: it is no environment of this package.

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from anymdp_bench.contexts import TEACHERS
 from anymdp_bench.foundation.checks import check, check_choice, check_integer
 from anymdp_bench.foundation.errors import InvalidConfig
-from anymdp_bench.foundation.registry import lookup
+from anymdp_bench.foundation.registry import unknown_name
 from anymdp_bench.foundation.seeding import check_seed
 
 PROTOCOLS = ("online", "offline", "imitation")
@@ -259,6 +259,9 @@ Examples:
 def get_board(name: str) -> Board:
     """Return a board by its name; a bank's name means its online board.
 
+    Args:
+        name: Such as ``"anymdp-16x5-offline-v0"``, or ``"anymdp-16x5-v0"`` for ``"anymdp-16x5-online-v0"``.
+
     Raises:
         UnknownName: with the nearest names, or all.
 
@@ -266,4 +269,7 @@ def get_board(name: str) -> Board:
         >>> get_board("anymdp-16x5-v0").name
         'anymdp-16x5-online-v0'
     """
-    return lookup("board", BOARDS, board_name(name, "online") if name not in BOARDS else name)
+    full = name if name in BOARDS else board_name(name, "online")
+    if full not in BOARDS:
+        raise unknown_name("board", name, BOARDS)
+    return BOARDS[full]

@@ -95,6 +95,9 @@ class Result:
 def load_result(path: str | PathLike[str]) -> Result:
     """Read a finished run from its records folder.
 
+    Args:
+        path: The folder, which holds ``manifest.json``.
+
     Raises:
         RecordsError: it is no records folder, unfinished, or of an unknown schema.
 

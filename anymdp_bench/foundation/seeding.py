@@ -61,6 +61,14 @@ def check_seed(seed: object) -> int:
 def child_seed(seed: int, *names: str | int) -> int:
     """Derive a seed in [0, 2**63) for a named purpose, e.g. ``child_seed(0, "bank", "test", 3)``.
 
+    Args:
+        seed: In [0, 2**64).
+        *names: Texts and integers; other ones give other seeds.
+
+    Raises:
+        InvalidSeed: `seed` is none.
+        TypeError: a name is neither a text nor an integer.
+
     Examples:
         >>> child_seed(7, "a") == child_seed(7, "b")
         False

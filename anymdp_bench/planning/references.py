@@ -43,6 +43,9 @@ class References:
 def references(task: Task) -> References:
     """Compute a tabular task's reference returns exactly.
 
+    Args:
+        task: A tabular task.
+
     Raises:
         NotTabular: the task has no tables.
     """

@@ -55,7 +55,7 @@ def plan(task: Task, discount: float = ORACLE_DISCOUNT) -> Floats:
         discount: In [0, 1).
 
     Returns:
-        float64 ``[S, A]``; 0 in terminal states; error below 1e-9 times the largest value.
+        float64 ``[S, A]`` by inner state; 0 in terminal states; error below 1e-9 times the largest value.
 
     Raises:
         NotTabular: the task has no tables.
@@ -83,10 +83,19 @@ def greedy(q: Floats) -> Ints:
 
     `by_observation` tells them by the ids that an agent sees.
 
+    Args:
+        q: Action values float64 ``[S, A]`` by inner state, as `plan` returns them.
+
+    Raises:
+        InvalidPolicy: `q` is no table.
+
     Examples:
         >>> greedy(np.array([[1.0, 2.0], [3.0, 3.0]])).tolist()  # the lowest of equal actions
         [1, 0]
     """
+    q = np.asarray(q)
+    if q.ndim != 2 or not q.size:
+        raise InvalidPolicy(f"q of shape {q.shape}: give action values [S, A], as plan returns them.")
     best = q.max(axis=1, keepdims=True)
     actions: Ints = np.argmax(q >= best - TIE_TOLERANCE * np.maximum(1.0, np.abs(best)), axis=1)
     return actions
@@ -127,7 +136,20 @@ def as_policy(policy: ArrayLike, n_states: int, n_actions: int) -> Floats:
 
 
 def policy_value(task: Task, policy: ArrayLike, discount: float) -> Floats:
-    """Exact discounted value float64 ``[S]`` of a policy ``[S]`` or ``[S, A]`` on the scored reward.
+    """Exact discounted value of a policy on the scored reward.
+
+    Args:
+        task: A tabular task.
+        policy: int ``[S]`` actions or float ``[S, A]`` probabilities, by inner state.
+        discount: In [0, 1).
+
+    Returns:
+        float64 ``[S]`` by inner state.
+
+    Raises:
+        NotTabular: the task has no tables.
+        InvalidPolicy: `policy` has another shape, or is none.
+        InvalidConfig: `discount` is not legal.
 
     Examples:
         >>> task = sample_task("garnet", seed=7)
@@ -155,6 +177,10 @@ def policy_return(task: Task, policy: ArrayLike) -> ReturnMoments:
     Args:
         task: A tabular task; episodes end in terminal states or at its horizon.
         policy: int ``[S]`` actions or float ``[S, A]`` probabilities over inner states.
+
+    Raises:
+        NotTabular: the task has no tables.
+        InvalidPolicy: `policy` has another shape, or is none.
 
     Examples:
         >>> task = sample_task("anymdp", seed=7)
@@ -204,6 +230,12 @@ def advantages(task: Task, policies: Sequence[ArrayLike]) -> Floats:
 def finite_horizon_optimum(task: Task) -> float:
     """Largest expected undiscounted scored return of one episode over all policies, time-aware ones too.
 
+    Args:
+        task: A tabular task.
+
+    Raises:
+        NotTabular: the task has no tables.
+
     Examples:
         >>> task = sample_task("anymdp", seed=7)
         >>> finite_horizon_optimum(task) >= references(task).oracle
@@ -235,6 +267,14 @@ def stationary_distribution(task: Task, policy: ArrayLike) -> Floats:
 
     Episodes restart from terminal states; the horizon is ignored. It is the time-average limit from the
     start distribution, and so defined for periodic and reducible chains as well.
+
+    Args:
+        task: A tabular task.
+        policy: int ``[S]`` actions or float ``[S, A]`` probabilities, by inner state.
+
+    Raises:
+        NotTabular: the task has no tables.
+        InvalidPolicy: `policy` has another shape, or is none.
 
     Examples:
         >>> task = sample_task("garnet", seed=7)

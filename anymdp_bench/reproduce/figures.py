@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 6.0, 3.6
-"""Inches of one panel."""
+"""Inches of a panel that stands alone."""
+BESIDE_WIDTH, BESIDE_HEIGHT = 4.4, 3.0
+"""Inches of one among others: two fit a page without being shrunk, so that their letters stay legible."""
+CROSSES = {"TQL-UCB": "x", "PPO": "+", "OmniRL (AnyMDP)": "X", "OmniRL (Garnet)": "P"}
+"""Markers of the paper's methods."""
 DOTTED = "dotted: training episodes"
 """What a learner's dotted line is, in the legend of a row."""
 _TABLEAU = "blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "olive", "cyan"
@@ -33,7 +37,8 @@ def new_figure(n_panels: int = 1, columns: int | None = None) -> tuple[Figure, l
 
     across = n_panels if columns is None else min(columns, n_panels)
     down = -(-n_panels // across)
-    figure = Figure(figsize=(WIDTH * across, HEIGHT * down), layout="constrained")
+    width, height = (WIDTH, HEIGHT) if n_panels == 1 else (BESIDE_WIDTH, BESIDE_HEIGHT)
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
     return figure, list(figure.subplots(down, across, squeeze=False).ravel()[:n_panels])
 
 
@@ -89,7 +94,7 @@ def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
     """Draw the learning curves of one row, and where the paper's learners stand.
 
     Solid lines are the scores of evaluation points with the middle half of the tasks, dotted ones those of
-    training episodes; a cross is the paper's performance at its steps to 99 %.
+    training episodes; a black cross is the paper's performance at its steps to 99 %.
     """
     figure, (axes,) = new_figure()
     axes.set_prop_cycle(color=COLORS)
@@ -102,12 +107,20 @@ def draw_row(title: str, results: Sequence[Compact], path: Path) -> None:
             dotted = DOTTED
             points = curve.groupby("episodes")
             axes.plot(points["steps"].mean(), points["lived"].mean(), ":", color=color, linewidth=1)
-        figures = published().get(result.manifest.board.bank, {}).get(METHODS.get(name, ""))
-        if figures is not None:
-            axes.plot(figures.steps, figures.performance, "x", color=color, label=f"paper: {METHODS[name]}")
     if len(results) > MOST_BANDS:
         for band in axes.collections:
             band.set_alpha(FAINT)
+    _draw_published(axes, results)
     axes.set_title(title)
     add_legend(figure, [axes], dotted)
     save_figure(figure, path)
+
+
+def _draw_published(axes: Axes, results: Sequence[Compact]) -> None:
+    """A cross for each of the paper's methods that one of the agents stands for."""
+    known = published().get(results[0].manifest.board.bank, {})
+    methods = dict.fromkeys(METHODS.get(result.manifest.agent.name, "") for result in results)
+    for method in methods:
+        if (figures := known.get(method)) is not None:
+            cross = CROSSES[method]
+            axes.plot(figures.steps, figures.performance, cross, color="black", label=f"paper: {method}")

@@ -89,7 +89,19 @@ def sample_tasks(
 ) -> list[TabularTask]:
     """Draw `n` tasks, those of the seeds ``seed, seed + 1, ...``, on `n_jobs` threads.
 
-    The tasks do not depend on `n_jobs`; -1 means one thread per core. Raises as `sample_task` does.
+    Args:
+        family: As for `sample_task`.
+        n: How many, 0 to 10^9.
+        seed: Of the first one.
+        n_jobs: Threads; the tasks do not depend on it. -1: one for each core.
+        **config: Settings of the family, as for `sample_task`.
+
+    Raises:
+        UnknownName: `family` does not exist.
+        UnsupportedSetting: a setting that the family does not have.
+        InvalidConfig: a setting, `n` or `n_jobs` that is out of range.
+        InvalidSeed: a seed that is not in [0, 2**64).
+        SamplingFailed: no task of these settings was found.
 
     Examples:
         >>> tasks = sample_tasks("garnet", 3, seed=0, n_states=8)

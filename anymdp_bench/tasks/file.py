@@ -18,6 +18,9 @@ TASK_KINDS = {
 def load_task(path: str | PathLike[str]) -> Task:
     """Read a task that `Task.save` wrote; nothing in the file is executed.
 
+    Args:
+        path: The file.
+
     Raises:
         TaskFileError: missing, truncated, too large, pickled, or with other members than a task has.
         InvalidTask: its arrays do not describe a task.

@@ -93,6 +93,9 @@ class SequenceResult:
 def load_sequence_result(folder: Path) -> SequenceResult:
     """Read what `SequenceResult.save` wrote.
 
+    Args:
+        folder: Where it was written.
+
     Raises:
         RecordsError: the folder holds no such result.
 

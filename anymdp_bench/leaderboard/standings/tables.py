@@ -221,7 +221,8 @@ def overall_markdown(standings: Standings) -> str:
 OVERALL_LEGEND = (
     f"Mean over the rows of the paper's table, each on its first {TASKS} tasks, of the interquartile mean "
     "(IQM) of late scores; below 0 counts as 0, and so does a row without a verified entry. Agents without "
-    "any verified entry have no rank."
+    "any verified entry have no rank; those whose entries were verified under older rules stand below those "
+    "of today's, whatever their mean."
 )
 
 

@@ -133,7 +133,7 @@ def _find(
     if not any(isinstance(line, Rules) for line in before.lines):
         yield check_rules(submission, agent)
     waiting = np.array(sorted(set(range(needs.shards)) - before.equal_shards), dtype=np.int64)
-    n_chosen = min(len(waiting), math.ceil(fraction * needs.shards))
+    n_chosen = shards_left(before, needs, fraction)
     generator = np.random.Generator(np.random.PCG64(secrets.randbits(SEED_BITS)))
     chosen = sorted(generator.choice(waiting, n_chosen, replace=False).tolist())
     equal = 0
@@ -150,6 +150,12 @@ def _find(
         yield found_renamed(submission, agent, record, seed)
     if needs.fresh and not before.again("fresh"):
         yield play_fresh(submission, agent, seed=secrets.randbits(SEED_BITS), jobs=jobs)
+
+
+def shards_left(before: Findings, needs: Needs, fraction: float) -> int:
+    """How many shards the next call plays again."""
+    waiting = needs.shards - len(before.equal_shards & set(range(needs.shards)))
+    return min(waiting, math.ceil(fraction * needs.shards))
 
 
 def check_fraction(fraction: float) -> None:

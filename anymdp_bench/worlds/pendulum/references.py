@@ -30,6 +30,9 @@ PUBLIC_CODE_RETURNS = {1.0: -40.0, 5.0: -200.0, 9.8: -385.0}
 def references(task: Task) -> References:
     """Return a task's references: exact where it has tables, measured for a known Discrete-Pendulum.
 
+    Args:
+        task: Of a bank or of one's own.
+
     Raises:
         NotTabular: a pendulum whose references have not been measured.
 
