@@ -125,7 +125,7 @@ def test_options_reach_what_makes_the_agent(capsys, monkeypatch, tmp_path: Path)
         (("run", "uniform", "--option", "speed"), "--option 'speed': give KEY=VALUE."),
         (("run", "uniform", "--checkpoint", "x"), "agent 'uniform' has no option checkpoint; it has none."),
         (("run", "unifrom"), "Unknown agent 'unifrom'. Did you mean 'uniform'?"),
-        (("run", "uniform", "--board", "anymdp-16x6-v0"), "Unknown board 'anymdp-16x6-online-v0'. Did you"),
+        (("run", "uniform", "--board", "anymdp-16x6-v0"), "Unknown board 'anymdp-16x6-v0'. Did you"),
         (("run", "uniform", "--tasks", "0"), "n_tasks=0 is not legal: give an integer of at least 1."),
         (
             ("run", "uniform", "--split", "train"),
