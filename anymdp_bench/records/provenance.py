@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import hashlib
 import inspect
+import itertools
 import os
 import platform
 import subprocess
@@ -16,9 +18,6 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("anymdp-bench", "gymnasium", "numba", "numpy", "scipy", "torch", "stable-baselines3")
-OWN = ("anymdp_bench", "baselines", "omnirl_reference")
-"""Packages of this distribution."""
-INSTALLED = {"site-packages", "dist-packages"}
 COMPILED = {".pyc", ".nbi", ".nbc"}
 """Endings of files that Python and numba write beside the source."""
 
@@ -34,11 +33,10 @@ def agent_hash(agent: Any) -> str:
     """SHA-256 (hex) of an agent's source files; ``"unknown"`` if it was typed in.
 
     In a package these are all files of the folder that its class lies in and of those below, source and data,
-    but for hidden and compiled ones. A lone module's are its own file and those of the modules that are
-    loaded from its folder and from below at that time, without installed packages and those of this
-    distribution. What lies elsewhere is not covered: a package's other folders, data files beside a lone
-    module, modules that it loads later, installed packages, what is downloaded. An agent for one task counts
-    by its own class, not by the adapter's.
+    but for hidden and compiled ones. A lone module's are its own file and those beside and below it that its
+    text imports, and they in turn. What lies elsewhere is not covered: a package's other folders, data files
+    beside a lone module, modules that are imported by a computed name, installed packages, what is
+    downloaded. An agent for one task counts by its own class, not by the adapter's.
     """
     maker = getattr(agent, "make_agent", type(agent))
     try:
@@ -49,7 +47,7 @@ def agent_hash(agent: Any) -> str:
         return "unknown"
     folder = path.parent
     in_package = (folder / "__init__.py").is_file()
-    return _hash_files(folder, _package_files(folder) if in_package else {path, *_loaded_files(folder)})
+    return _hash_files(folder, _package_files(folder) if in_package else _imported_files(path, folder, set()))
 
 
 def _package_files(folder: Path) -> Iterator[Path]:
@@ -61,17 +59,38 @@ def _package_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _loaded_files(folder: Path) -> Iterator[Path]:
-    """Files in a folder and below that modules were loaded from; a script that is running is none."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__dict__", {}).get("__file__")
-        first = name.partition(".")[0]
-        if not isinstance(file, str) or first in sys.stdlib_module_names or first in (*OWN, "__main__"):
-            continue
-        path = Path(file).absolute()
-        if path.is_relative_to(folder) and not INSTALLED & set(path.relative_to(folder.parent).parts):
-            if path.is_file():
-                yield path
+def _imported_files(path: Path, root: Path, known: set[Path]) -> set[Path]:
+    """Add a module's file and those of its folder, and of `root`, that its text imports, and they in turn."""
+    known.add(path)
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return known
+    for names in _imports(tree):
+        for found in _files_of(names, {path.parent, root}):
+            if found not in known and found.is_file():
+                _imported_files(found, root, known)
+    return known
+
+
+def _files_of(names: list[str], folders: set[Path]) -> Iterator[Path]:
+    """Where the modules of a dotted path may lie, by the whole path or as a folder on it calls them."""
+    for folder in folders:
+        for first, last in itertools.combinations(range(len(names) + 1), 2):
+            base = folder.joinpath(*names[first:last])
+            yield base.with_name(f"{base.name}.py")
+            yield base / "__init__.py"
+
+
+def _imports(tree: ast.AST) -> Iterator[list[str]]:
+    """Dotted paths of everything that a module's text imports, and of the names that it takes from there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = (node.module or "").split(".") if node.module else []
+            yield from ([*parts, alias.name] for alias in node.names)
+            yield parts
 
 
 def _hash_files(root: Path, files: Iterable[Path]) -> str:

@@ -72,7 +72,7 @@ def test_hidden_and_compiled_files_do_not_count(
     assert agent_hash(agent) == before
 
 
-def test_a_lone_module_counts_with_what_it_loads_from_beside(
+def test_a_lone_module_counts_with_what_it_imports_from_beside(
     tmp_path: Path, made: Callable[[str], Any]
 ) -> None:
     imports = "import lone_helper, lone_package.part"
@@ -90,24 +90,28 @@ def test_a_lone_module_counts_with_what_it_loads_from_beside(
     assert agent_hash(agent) == seen[-1]
 
 
-def test_installed_packages_and_running_scripts_do_not_count(
+def test_what_happens_to_be_loaded_does_not_count(
     tmp_path: Path, made: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "lonely_agent.py", AGENT.format(imports=""))
+    """The same agent has one hash in every process."""
+    write(tmp_path / "lonely_agent.py", AGENT.format(imports="import json"))
     agent = made("lonely_agent")
     before = agent_hash(agent)
-    for name, file in (
-        ("installed_one", "venv/lib/site-packages/installed_one.py"),
-        ("anymdp_bench.copied", "anymdp_bench/copied.py"),
-        ("__main__", "script.py"),
-    ):
+    for name, file in (("installed_one", "venv/lib/site-packages/installed_one.py"), ("other", "other.py")):
         write(tmp_path / file)
         module = type(sys)(name)
         module.__file__ = str(tmp_path / file)
         monkeypatch.setitem(sys.modules, name, module)
         assert agent_hash(agent) == before
-    module.__name__ = "not_main"
-    monkeypatch.setitem(sys.modules, "not_main", module)
+
+
+def test_imports_are_followed_by_any_part_of_their_path(tmp_path: Path, made: Callable[[str], Any]) -> None:
+    write(tmp_path / "deep" / "followed_agent.py", AGENT.format(imports="from deep import followed_helper"))
+    write(tmp_path / "deep" / "followed_helper.py", "from .followed_further import BEST")
+    write(tmp_path / "deep" / "followed_further.py", "BEST = 1")
+    agent = made("deep.followed_agent")
+    before = agent_hash(agent)
+    write(tmp_path / "deep" / "followed_further.py", "BEST = 22")
     assert agent_hash(agent) != before
 
 
