@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anymdp_bench import (
@@ -279,6 +280,20 @@ def test_results_are_kept(tmp_path: Path) -> None:
     assert again.table().equals(result.table())
     with pytest.raises(RecordsError, match="no result of a sequence board"):
         load_sequence_result(tmp_path)
+
+
+def test_a_result_that_was_changed_is_refused(tmp_path: Path) -> None:
+    evaluate_sequence(Counting(), BOARD, name="counting", steps=256).save(tmp_path)
+    text, losses = (tmp_path / "result.json").read_text(), (tmp_path / "losses.parquet").read_bytes()
+    (tmp_path / "result.json").write_text(text.replace("counting", "recounted"))
+    with pytest.raises(RecordsError, match="its content does not have the SHA-256"):
+        load_sequence_result(tmp_path)
+    (tmp_path / "result.json").write_text(text)
+    pd.DataFrame(pd.read_parquet(tmp_path / "losses.parquet") * 0.5).to_parquet(tmp_path / "losses.parquet")
+    with pytest.raises(RecordsError, match=r"losses\.parquet does not have the SHA-256"):
+        load_sequence_result(tmp_path)
+    (tmp_path / "losses.parquet").write_bytes(losses)
+    load_sequence_result(tmp_path)
 
 
 def test_bytes_of_nested_states() -> None:

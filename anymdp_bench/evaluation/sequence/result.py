@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from anymdp_bench.evaluation.sequence.boards import BLOCK, SequenceBoard
 from anymdp_bench.evaluation.sequence.score import KINDS, POINTS, loss_at, saturation
+from anymdp_bench.foundation.digests import check_seal, sealed, sha256
 from anymdp_bench.foundation.errors import RecordsError
 from anymdp_bench.foundation.files import replacing
 from anymdp_bench.foundation.types import FloatArray
@@ -74,7 +76,7 @@ class SequenceResult:
         return pd.DataFrame({"steps": steps, **means})
 
     def save(self, folder: Path) -> None:
-        """Write the losses of all tasks and blocks as parquet, and the rest as JSON."""
+        """Write the losses of all tasks and blocks as parquet, the rest as JSON with the SHA-256 of both."""
         folder.mkdir(parents=True, exist_ok=True)
         tasks, blocks = np.indices(self.losses[KINDS[0]].shape).reshape(2, -1)
         columns = {kind: self.losses[kind].ravel() for kind in KINDS}
@@ -85,9 +87,10 @@ class SequenceResult:
             "board": self.board.as_dict(),
             "state_bytes": self.state_bytes,
             "seconds": self.seconds,
+            LOSSES: sha256((folder / LOSSES).read_bytes()),
         }
         with replacing(folder / FACTS) as file:
-            file.write((json.dumps(facts, indent=1) + "\n").encode())
+            file.write((json.dumps(sealed(facts), indent=1) + "\n").encode())
 
 
 def load_sequence_result(folder: Path) -> SequenceResult:
@@ -97,7 +100,7 @@ def load_sequence_result(folder: Path) -> SequenceResult:
         folder: Where it was written.
 
     Raises:
-        RecordsError: the folder holds no such result.
+        RecordsError: the folder holds no such result, or one that was changed.
 
     Examples:
         >>> from pathlib import Path
@@ -111,8 +114,11 @@ def load_sequence_result(folder: Path) -> SequenceResult:
         True
     """
     try:
-        facts = json.loads((folder / FACTS).read_text())
-        frame = pd.read_parquet(folder / LOSSES)
+        facts = check_seal(json.loads((folder / FACTS).read_text()))
+        content = (folder / LOSSES).read_bytes()
+        if facts.pop(LOSSES, sha256(content)) != sha256(content):
+            raise ValueError(f"{LOSSES} does not have the SHA-256 that {FACTS} names")
+        frame = pd.read_parquet(io.BytesIO(content))
         shape = (int(frame["task"].max()) + 1, int(frame["block"].max()) + 1)
         losses = {kind: frame[kind].to_numpy(np.float64).reshape(shape) for kind in KINDS}
         board = SequenceBoard(**facts.pop("board"))
