@@ -121,12 +121,15 @@ def test_eight_tasks_of_64_that_are_known_by_heart_stand_out(tmp_path: Path) -> 
     assert not found.refuted and "remembered" in found.fell
 
 
-@pytest.mark.parametrize(("name", "n_ranked"), [("KnowsMost", 64), ("KnowsFirst", 16)])
-def test_what_ranks_is_what_is_tested(name: str, n_ranked: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "n_ranked", "kinds"), [("KnowsMost", 64, {"renamed", "fresh"}), ("KnowsFirst", 16, {"fresh"})]
+)
+def test_what_ranks_is_what_is_tested(name: str, n_ranked: int, kinds: set[str], tmp_path: Path) -> None:
+    """Thirteen known tasks, exchanged with as many plays, stand out in one of 2^13 exchanges: just enough."""
     submission, folder = submitted(name, cheats.BANDITS, tmp_path)
     assert make_entry(submission, [64]).late_mean(n_ranked) > 0.99
     found = verified(submission, folder)
-    assert {"renamed", "fresh"} <= set(found.fell)
+    assert kinds <= set(found.fell)
     assert all(line.low < 0 for kind in found.fell for line in found.again(kind)), "the means tell nothing"
 
 
