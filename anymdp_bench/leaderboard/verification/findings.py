@@ -169,6 +169,10 @@ class Findings(NamedTuple):
         """Shards that were equal to the bit."""
         return frozenset(line.shard for line in self.replays if line.outcome == "equal")
 
+    def unequal_shards(self, needs: Needs) -> list[int]:
+        """Shards that have not been equal yet, ascending."""
+        return sorted(set(range(needs.shards)) - self.equal_shards)
+
     @property
     def refuted(self) -> bool:
         """Whether any replay was different; no later finding takes it back."""
@@ -186,7 +190,7 @@ class Findings(NamedTuple):
 
     def missing(self, needs: Needs) -> list[str]:
         """What is still to be found, in words."""
-        left = needs.shards - len(self.equal_shards & set(range(needs.shards)))
+        left = len(self.unequal_shards(needs))
         found = ["the agent check"] * (not any(isinstance(line, Rules) for line in self.lines))
         found += [f"{left} of {needs.shards} shards equal to the bit"] * (left > 0)
         found += ["play on renamed tasks"] * (needs.renamed and not self.again("renamed"))

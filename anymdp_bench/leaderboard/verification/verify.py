@@ -132,7 +132,7 @@ def _find(
 ) -> Iterator[AnyFinding]:
     if not any(isinstance(line, Rules) for line in before.lines):
         yield check_rules(submission, agent)
-    waiting = np.array(sorted(set(range(needs.shards)) - before.equal_shards), dtype=np.int64)
+    waiting = np.array(before.unequal_shards(needs), dtype=np.int64)
     n_chosen = shards_left(before, needs, fraction)
     generator = np.random.Generator(np.random.PCG64(secrets.randbits(SEED_BITS)))
     chosen = sorted(generator.choice(waiting, n_chosen, replace=False).tolist())
@@ -154,8 +154,7 @@ def _find(
 
 def shards_left(before: Findings, needs: Needs, fraction: float) -> int:
     """How many shards the next call plays again."""
-    waiting = needs.shards - len(before.equal_shards & set(range(needs.shards)))
-    return min(waiting, math.ceil(fraction * needs.shards))
+    return min(len(before.unequal_shards(needs)), math.ceil(fraction * needs.shards))
 
 
 def check_fraction(fraction: float) -> None:
