@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anymdp_bench import RecordsError, SequenceResult, load_sequence_result
+from anymdp_bench.evaluation.sequence.score import KINDS, POINTS
 from omnirl_reference.config.file import read_json
 from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model.mixers import MIXERS
@@ -27,8 +28,6 @@ from omnirl_reference.studies.running import Tell, quiet, telling, train_in_turn
 from omnirl_reference.studies.sequence import read
 
 BOARDS = ("anymdp-16x5-sequence-v0", "anymdp-64x5-sequence-v0")
-POINTS = (100, 1000, 2000, 4000)
-"""Steps of context at which losses stand in the table; each is a mean over 0.8 to 1.2 times as many."""
 PAPER: Mapping[str, tuple[float, float]] = {
     "gated-delta": (1.13, 0.60),
     "rwkv7": (1.15, 0.63),
@@ -126,26 +125,21 @@ def readings(
     return results
 
 
-def loss_near(result: SequenceResult, kind: str, point: int) -> float:
-    """Mean loss around a number of steps; not a number beyond the end."""
-    curve = result.curve()
-    inside = curve[(curve["steps"] > 0.8 * point) & (curve["steps"] <= max(1.2 * point, 128))]
-    return float(inside[kind].mean()) if point <= curve["steps"].max() else math.nan
-
-
 def summary(results: Sequence[SequenceResult], out: Path) -> pd.DataFrame:
-    """One row for each board and model: losses by context, size, memory, cost."""
+    """One row for each board and model: what `SequenceResult.table` says, the losses at the end, size, cost.
+
+    The end of a reading is the last of `POINTS` that it reaches.
+    """
     rows = []
     for result in results:
-        row: dict[str, object] = {"board": result.board.name, "model": result.model}
-        row |= {f"policy@{point}": loss_near(result, "policy", point) for point in POINTS}
-        last = min(POINTS[-1], int(result.curve()["steps"].max()))
-        row |= {f"{kind}, last": loss_near(result, kind, last) for kind in ("next_observation", "reward")}
+        told = result.table()
+        row = told.iloc[0].to_dict()
+        last = max((point for point in POINTS if point <= row["steps"]), default=POINTS[0])
+        row |= {f"{kind}, last": row[f"{kind}@{last}"] for kind in KINDS}
         notes = out / result.model / NOTES
         facts = read_json(notes) if notes.is_file() else {}
         row |= {
             "parameters": facts.get("parameters", math.nan),
-            "state_bytes": result.state_bytes,
             "minutes": facts.get("seconds", math.nan) / 60,
         }
         rows.append(row)

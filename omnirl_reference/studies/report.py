@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from anymdp_bench import SequenceResult
+from anymdp_bench.evaluation.sequence.score import POINTS
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.figures import new_figure, save_figure
-from omnirl_reference.studies.mixers import EXACT, PAPER, POINTS, doubling_means
+from omnirl_reference.studies.mixers import EXACT, PAPER, doubling_means
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LEFT, RIGHT = "---", "---:"
 CHANCE = math.log(5)
@@ -102,18 +107,49 @@ def ablations_text(table: pd.DataFrame) -> str:
 
 def draw_scaling(frame: pd.DataFrame, path: Path) -> None:
     """Draw losses of `scaling.gains` by update, seen and unseen tasks, names kept and new ones."""
+    late = frame[frame["step"] > frame["step"].max() // 2]
+    figure = _scaling_panels(late, "update", "loss")
+    for axes in figure.axes:
+        axes.axhline(CHANCE, color="grey", linewidth=0.5)
+        axes.set(xlabel="updates", ylabel="loss, second half of the context", ylim=(0, 2 * CHANCE))
+    save_figure(figure, path)
+
+
+def draw_gains(frame: pd.DataFrame, path: Path) -> None:
+    """Draw gains d of `scaling.gains` by length of context, after the last update."""
+    figure = _scaling_panels(frame[frame["update"] == frame["update"].max()], "step", "d")
+    for axes in figure.axes:
+        axes.axhline(0.0, color="grey", linewidth=0.5)
+        axes.set(xlabel="steps of context", ylabel="gain d after the last update", ylim=(-0.2, 1.0))
+    save_figure(figure, path)
+
+
+def _scaling_panels(frame: pd.DataFrame, across: str, up: str) -> Figure:
+    """Curves for each number of tasks: seen and unseen tasks side by side, kept names above new ones."""
     figure, panels = new_figure(4, columns=2)
-    last = frame["step"].max()
     kinds = [(relabel, kind) for relabel in (False, True) for kind in ("seen", "unseen")]
     for axes, (relabel, kind) in zip(panels, kinds, strict=True):
-        part = frame[(frame["relabel"] == relabel) & (frame["kind"] == kind) & (frame["step"] > last // 2)]
+        part = frame[(frame["relabel"] == relabel) & (frame["kind"] == kind)]
         for tasks in sorted(part["tasks"].unique(), key=lambda n: n or math.inf):
-            curve = part[part["tasks"] == tasks].groupby("update")["loss"].mean()
+            curve = part[part["tasks"] == tasks].groupby(across)[up].mean()
             axes.plot(curve.index, curve, marker=".", label=f"{tasks:,} tasks" if tasks else "endless")
-        axes.axhline(CHANCE, color="grey", linewidth=0.5)
-        axes.set(title=f"{kind} tasks, {'new names' if relabel else 'names kept'}", xlabel="updates")
-        axes.set(ylabel="loss, second half of the context", ylim=(0, 2 * CHANCE))
+        axes.set(title=f"{kind} tasks, {'new names' if relabel else 'names kept'}")
         axes.legend(fontsize="small")
+    return figure
+
+
+def draw_exact(table: pd.DataFrame, path: Path) -> None:
+    """Draw losses and online scores of `exact_scaling.exact_summary` by number of training tasks."""
+    figure, (losses, scores) = new_figure(2)
+    names = [str(tasks) for tasks in table["tasks"]]
+    for kind in ("seen", "unseen"):
+        losses.plot(names, table[kind], marker="o", label=f"{kind} tasks")
+    losses.set(ylabel="loss (Kullback-Leibler, nats)", ylim=(0, None))
+    losses.legend(fontsize="small")
+    scores.plot(names, table["online"], marker="o")
+    scores.set(ylabel="online score, unseen tasks", ylim=(0, 1.05))
+    for axes in (losses, scores):
+        axes.set(xlabel="training tasks")
     save_figure(figure, path)
 
 
@@ -126,14 +162,16 @@ def mixers_text(table: pd.DataFrame) -> str:
         ("paper, 1,000", RIGHT),
         ("next id", RIGHT),
         ("reward", RIGHT),
+        ("flat from", RIGHT),
         ("parameters", RIGHT),
         ("state, bytes", RIGHT),
+        ("ms for 1,000", RIGHT),
         ("minutes", RIGHT),
     ]
     parts = []
     for board, part in table.groupby("board", sort=False):
         rows = []
-        for line in lines_of(part.sort_values(f"policy@{POINTS[-1]}", kind="stable")):
+        for line in lines_of(part.sort_values("policy, last", kind="stable")):
             name = line["model"]
             paper = PAPER.get(name, (math.nan, math.nan))
             rows.append(
@@ -143,8 +181,10 @@ def mixers_text(table: pd.DataFrame) -> str:
                     *(_or_dash(loss, ".2f") for loss in paper),
                     _or_dash(line["next_observation, last"], ".3f"),
                     _or_dash(line["reward, last"], ".3f"),
+                    _or_dash(line["saturation"], ",.0f"),
                     "-" if name == EXACT else _or_dash(line["parameters"], ",.0f"),
                     f"{line['state_bytes']:,}",
+                    f"{1000 * line['seconds_per_1000_steps']:.0f}",
                     "-" if name == EXACT else _or_dash(line["minutes"], ".1f"),
                 ]
             )

@@ -360,3 +360,9 @@ def test_the_study_measures_seen_and_unseen_tasks(tmp_path: Path, monkeypatch: p
     assert answer.exit_code == 0 and "endless" in answer.output and "not all" not in answer.output
     found = json.loads((tmp_path / "o" / "2" / "measured.json").read_text())
     assert found["seen"] > 0 and found["unseen"] > 0 and found["seen"] != found["unseen"]
+    document = tmp_path / "docs" / "studies.md"
+    document.parent.mkdir()
+    document.write_text("<!-- begin exact-scaling (it) -->\n<!-- end exact-scaling -->\n")
+    assert CliRunner().invoke(app, [*command, "--document", str(document)]).exit_code == 0
+    assert (document.parent / "figures" / "exact-scaling.svg").exists()
+    assert "figures/exact-scaling.svg" in document.read_text()

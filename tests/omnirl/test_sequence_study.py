@@ -17,7 +17,7 @@ from anymdp_bench import InvalidConfig, SequenceBoard, SequenceResult  # noqa: E
 from omnirl_reference.cli import app  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.model.mixers import MIXERS  # noqa: E402
-from omnirl_reference.studies.mixers import doubling_means, loss_near, runs_of, train_mixers  # noqa: E402
+from omnirl_reference.studies.mixers import doubling_means, runs_of, summary, train_mixers  # noqa: E402
 
 VALUES = {
     "name": "tiny",
@@ -52,11 +52,16 @@ def test_an_unknown_mixer_is_refused(tmp_path: Path) -> None:
         train_mixers(runs_of(train_config(VALUES), ["lstm"]), tmp_path)
 
 
-def test_losses_near_a_context_and_curves() -> None:
+def test_the_summary_has_the_last_losses_that_were_reached(tmp_path: Path) -> None:
+    short, long = result_of([1.6, 1.4]), result_of([1.6, 1.4, *([1.0] * 8), *([0.5] * 22)])
+    table = summary([short, long], tmp_path)
+    assert table["policy, last"].tolist() == pytest.approx([1.4, 0.5])
+    assert table["policy@100"].tolist() == pytest.approx([1.4, 1.4])
+    assert math.isnan(table["policy@1000"][0]) and table["policy@1000"][1] == table["policy, last"][1]
+
+
+def test_curves_have_ever_longer_stretches() -> None:
     result = result_of([1.6, 1.4, *([1.0] * 8), *([0.5] * 22)])
-    assert loss_near(result, "policy", 100) == pytest.approx(1.4)
-    assert loss_near(result, "policy", 2000) == pytest.approx(0.5)
-    assert math.isnan(loss_near(result, "policy", 2049))
     steps, losses = doubling_means(result, "policy")
     assert (np.diff(steps) > 0).all() and len(steps) < 32
     assert losses[0] == pytest.approx(1.6) and losses[-1] == pytest.approx(0.5)

@@ -166,7 +166,9 @@ def test_the_study_is_written_into_a_document_and_models_play(tmp_path: Path) ->
     text = document.read_text()
     assert text.startswith("# Studies") and text.endswith("End.\n")
     assert "|   100 | kept     | unseen |" in text.replace("|     100", "|   100")
-    assert "17.9" in text and (document.parent / "figures" / "task-scaling.svg").exists()
+    figures = document.parent / "figures"
+    assert "17.9" in text and "figures/task-scaling-context.svg" in text
+    assert (figures / "task-scaling.svg").exists() and (figures / "task-scaling-context.svg").exists()
     table = pd.read_csv(tmp_path / "out" / "table.csv")
     assert table[table["kind"] == "unseen"]["online"].notna().all()
     assert table[table["kind"] == "seen"]["online"].isna().all()

@@ -36,7 +36,12 @@ def write_part(document: Path, part: str, text: str, figure: str = "", caption: 
     """Replace a document's part by a table, and by a figure below it where there is one."""
     from anymdp_bench.reproduce.document import replace_part
 
-    replace_part(document, part, f"{text}\n![{caption}](figures/{figure})" if figure else text)
+    replace_part(document, part, f"{text}\n{image(figure, caption)}" if figure else text)
+
+
+def image(figure: str, caption: str) -> str:
+    """Markdown of a figure of the documents."""
+    return f"![{caption}](figures/{figure})"
 
 
 def told(name: str, done: int, of: int) -> None:

@@ -15,6 +15,7 @@ from omnirl_reference.studies.commands.options import (
     Online,
     Out,
     Threads,
+    image,
     limit_of,
     tell,
     write_part,
@@ -44,7 +45,7 @@ def task_scaling(
     import torch
 
     from omnirl_reference.config.file import load_config
-    from omnirl_reference.studies.report import draw_scaling, scaling_text
+    from omnirl_reference.studies.report import draw_gains, draw_scaling, scaling_text
     from omnirl_reference.studies.scaling import COUNTS, gains, runs_of, study, summary, with_play
 
     torch.set_num_threads(threads)
@@ -59,10 +60,11 @@ def task_scaling(
     text = scaling_text(table)
     print_table(table, text, as_json)
     if document is not None:
-        draw_scaling(frame, document.parent / "figures" / "task-scaling.svg")
-        write_part(
-            document, "task-scaling", text, "task-scaling.svg", "Loss by update, seen and unseen tasks"
-        )
+        figures = document.parent / "figures"
+        draw_scaling(frame, figures / "task-scaling.svg")
+        draw_gains(frame, figures / "task-scaling-context.svg")
+        text += f"\n{image('task-scaling.svg', 'Loss by update, seen and unseen tasks')}\n"
+        write_part(document, "task-scaling", text, "task-scaling-context.svg", "Gain by length of context")
     if not done:
         typer.echo(NOT_DONE, err=as_json)
 
@@ -83,7 +85,7 @@ def exact_scaling(
     import torch
 
     from omnirl_reference.studies.exact_scaling import exact_runs_of, exact_study, exact_summary
-    from omnirl_reference.studies.report import exact_text
+    from omnirl_reference.studies.report import draw_exact, exact_text
     from omnirl_reference.studies.scaling import COUNTS
 
     torch.set_num_threads(threads)
@@ -94,7 +96,10 @@ def exact_scaling(
     text = exact_text(table)
     print_table(table, text, as_json)
     if document is not None:
-        write_part(document, "exact-scaling", text)
+        draw_exact(table, document.parent / "figures" / "exact-scaling.svg")
+        write_part(
+            document, "exact-scaling", text, "exact-scaling.svg", "Loss and score by number of training tasks"
+        )
     if not done:
         typer.echo(NOT_DONE, err=as_json)
 
