@@ -200,7 +200,8 @@ def build(
         bool, typer.Option(help="Write nothing; fail if the committed tables are stale.")
     ] = False,
     before: Annotated[
-        Path | None, typer.Option(help="The leaderboards' folder before a change: claims must have stayed.")
+        Path | None,
+        typer.Option(help="The leaderboards' folder before: what no change may touch must be as it was."),
     ] = None,
     leaderboards: Root = LEADERBOARDS,
     as_json: AsJson = False,

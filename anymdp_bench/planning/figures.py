@@ -61,14 +61,12 @@ def plot_task(task: Task) -> Figure:
         MissingExtra: matplotlib is not installed (extra ``[plot]``).
 
     Examples:
-        ``plot_task(sample_task("anymdp", seed=3)).savefig("task.svg")``
-
-    Examples:
         >>> from anymdp_bench.planning.figures import plot_task
         >>> plot_task(sample_task("anymdp", seed=7)).savefig("task.svg")
     """
     require_extra("plot", "matplotlib", what="plot_task")
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     tabular = require_tabular(task)
     order = np.argsort(state_values(task), kind="stable")
@@ -80,6 +78,8 @@ def plot_task(task: Task) -> Figure:
     _draw_rewards(panels[0, 1], tabular, order)
     _draw_values(panels[1, 0], tabular, order)
     _draw_visits(panels[1, 1], tabular, order)
+    for axis in (*(axes.xaxis for axes in panels.flat), panels[0, 0].yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

@@ -161,6 +161,20 @@ def test_a_data_set_that_was_cut_short(tmp_path: Path, monkeypatch: pytest.Monke
         write_data(folder, other, 4, 3)
 
 
+@pytest.mark.parametrize("name", ["data.json", "batches-00000000.npz"])
+def test_a_changed_bit_of_a_data_set_is_noticed(tmp_path: Path, name: str) -> None:
+    data_of(tmp_path)
+    content = (tmp_path / name).read_bytes()
+    for place in range(0, len(content), len(content) // 16):
+        spoilt = bytearray(content)
+        spoilt[place] ^= 1
+        (tmp_path / name).write_bytes(spoilt)
+        with pytest.raises(InvalidConfig):
+            DataSet(tmp_path).get(0)
+    (tmp_path / name).write_bytes(content)
+    assert DataSet(tmp_path).get(0).rewards.shape == (4, 64)
+
+
 def test_names_tell_agents_apart() -> None:
     twins = [make("dpd"), make("dpd")]
     with pytest.raises(InvalidConfig, match="a name of its own"):

@@ -47,6 +47,13 @@ def test_other_families_are_drawn(family: str) -> None:
     assert plot_task(sample_task(family, seed=0, n_states=16)).get_suptitle().startswith(f"{family}, seed 0")
 
 
+@pytest.mark.parametrize("n_states", [8, 16, 33])
+def test_states_are_numbered_in_whole_numbers(n_states: int) -> None:
+    for axes in plot_task(sample_task("garnet", seed=0, n_states=n_states)).axes[:4]:
+        ticks = axes.get_xticks()
+        np.testing.assert_array_equal(ticks, ticks.round())
+
+
 def test_a_pendulum_has_no_tables_to_draw() -> None:
     with pytest.raises(NotTabular):
         plot_task(PendulumTask())
