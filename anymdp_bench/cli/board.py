@@ -201,7 +201,7 @@ def build(
     ] = False,
     before: Annotated[
         Path | None,
-        typer.Option(help="The leaderboards' folder before: what no change may touch must be as it was."),
+        typer.Option(help="The leaderboards' folder before: no change may touch claims or findings."),
     ] = None,
     leaderboards: Root = LEADERBOARDS,
     as_json: AsJson = False,
