@@ -71,11 +71,34 @@ def test_examples_of_public_names_are_shown_as_code(built: Path) -> None:
         assert "&gt;&gt;&gt; " in page, path.parent.name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(
-    built: Path, address: str, browser: Any, screen: str, scheme: str
+def board_pages() -> list[str]:
+    """Some pages of the real board; tests of its own go through a small one."""
+    tables = "overall-v1", "anymdp-16x5-online-v0", "darkroom-10-offline-v0"
+    agents = "omnirl-any", "omnirl-16", "q-ucb"
+    return [
+        BOARD,
+        *(f"{BOARD}board/{name}.html" for name in tables),
+        *(f"{BOARD}agent/{a}.html" for a in agents),
+    ]
+
+
+@pytest.mark.parametrize(("screen", "scheme"), [("wide", "light"), ("phone", "dark")])
+def test_the_real_boards_pages_are_quiet_and_fit_the_screen(
+    address: str, browser: Any, screen: str, scheme: str
 ) -> None:
+    view, complaints = watched(browser, address, screen, scheme)
+    for page in board_pages():
+        check_fits(view, address, page, screen)
+        rows = view.evaluate(
+            "[...document.querySelectorAll('table tbody tr')].filter(r => r.offsetHeight).length"
+        )
+        assert rows > 3, f"{page} shows {rows} rows"
+    assert complaints == []
+    view.close()
+
+
+def watched(browser: Any, address: str, screen: str, scheme: str) -> tuple[Any, list[str]]:
+    """A window, and what it complains of: errors, requests of other hosts, answers that are none."""
     width, height = SCREENS[screen]
     view = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     view.set_default_timeout(PATIENCE)
@@ -84,10 +107,23 @@ def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(
     view.on("pageerror", lambda error: complaints.append(str(error)))
     view.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or complaints.append(r.url))
     view.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status} {r.url}"))
+    return view, complaints
+
+
+def check_fits(view: Any, address: str, page: str, screen: str) -> None:
+    view.goto(address + page, wait_until="load")
+    overflow = view.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0, f"{page} is {overflow} pixels wider than a {screen} screen"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_pages_are_quiet_fit_the_screen_and_ask_no_other_host(
+    built: Path, address: str, browser: Any, screen: str, scheme: str
+) -> None:
+    view, complaints = watched(browser, address, screen, scheme)
     for page in pages_of(built):
-        view.goto(address + page, wait_until="load")
-        overflow = view.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert overflow <= 0, f"{page} is {overflow} pixels wider than a {screen} screen"
+        check_fits(view, address, page, screen)
         shown = view.evaluate("document.body.getAttribute('data-md-color-scheme')")
         assert shown == ("slate" if scheme == "dark" else "default")
     assert complaints == []
