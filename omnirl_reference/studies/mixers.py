@@ -19,7 +19,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anymdp_bench import RecordsError, SequenceResult, load_sequence_result
-from anymdp_bench.evaluation.sequence.score import KINDS, POINTS
 from omnirl_reference.config.file import read_json
 from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.model.mixers import MIXERS
@@ -28,6 +27,8 @@ from omnirl_reference.studies.running import Tell, quiet, telling, train_in_turn
 from omnirl_reference.studies.sequence import read
 
 BOARDS = ("anymdp-16x5-sequence-v0", "anymdp-64x5-sequence-v0")
+POINTS = (100, 1000, 10_000, 30_000)
+"""Steps of context of `SequenceResult.table`."""
 PAPER: Mapping[str, tuple[float, float]] = {
     "gated-delta": (1.13, 0.60),
     "rwkv7": (1.15, 0.63),
@@ -135,7 +136,7 @@ def summary(results: Sequence[SequenceResult], out: Path) -> pd.DataFrame:
         told = result.table()
         row = told.iloc[0].to_dict()
         last = max((point for point in POINTS if point <= row["steps"]), default=POINTS[0])
-        row |= {f"{kind}, last": row[f"{kind}@{last}"] for kind in KINDS}
+        row |= {f"{kind}, last": row[f"{kind}@{last}"] for kind in result.losses}
         notes = out / result.model / NOTES
         facts = read_json(notes) if notes.is_file() else {}
         row |= {

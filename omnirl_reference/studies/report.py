@@ -12,10 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anymdp_bench import SequenceResult
-from anymdp_bench.evaluation.sequence.score import POINTS
 from anymdp_bench.reproduce.document import lines_of, pipe_table
 from anymdp_bench.reproduce.figures import new_figure, save_figure
-from omnirl_reference.studies.mixers import EXACT, PAPER, doubling_means
+from omnirl_reference.studies.mixers import EXACT, PAPER, POINTS, doubling_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,6 @@
+"""``python -m omnirl_reference.cli``, for ``torchrun``."""
+
+from omnirl_reference.cli import main
+
+if __name__ == "__main__":
+    main()
