@@ -4,6 +4,6 @@
 - Studies and the reading of sequences bring commands of their own.
 """
 
-from omnirl_reference.cli.app import app, main
+from omnirl_reference.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

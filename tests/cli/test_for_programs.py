@@ -19,8 +19,8 @@ from anymdp_bench.cli import app as cli
 from anymdp_bench.cli import doctor, output
 from anymdp_bench.cli.app import app
 from anymdp_bench.foundation import extras
-from omnirl_reference import cli as omnirl_cli
-from omnirl_reference.cli import app as omnirl_app
+from omnirl_reference.cli import app as omnirl_cli
+from omnirl_reference.cli.app import app as omnirl_app
 from omnirl_reference.model import shipped
 
 runner = CliRunner()

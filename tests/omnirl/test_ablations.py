@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import InvalidConfig  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.exact.config import ExactConfig, Pool, exact_config  # noqa: E402
 from omnirl_reference.exact.families import Family  # noqa: E402
 from omnirl_reference.exact.features import FIRST_ADVANTAGE, N_COUNTS, N_PLANNERS  # noqa: E402

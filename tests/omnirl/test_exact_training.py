@@ -16,7 +16,7 @@ from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import BOARDS, InvalidConfig, TabularTask, load_bank  # noqa: E402
 from anymdp_bench.foundation.digests import sealed  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.exact import lanes as lane_module  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402
 from omnirl_reference.exact.config import ExactConfig, Pool, exact_config, exact_names, exact_values  # noqa: E402

@@ -13,7 +13,7 @@ pd = pytest.importorskip("pandas")
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.stream.simulate import Sequences  # noqa: E402

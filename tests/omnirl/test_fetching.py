@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from anymdp_bench import BenchError, UnknownName, make_agent  # noqa: E402
 from anymdp_bench.foundation.digests import sha256  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.model import shipped  # noqa: E402
 
 NAME = "omnirl-16"

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import AgentError, InvalidConfig, batch_env, load_bank  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.config.model import ModelConfig  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402

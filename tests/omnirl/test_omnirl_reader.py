@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import AgentError, Segment, SequenceBoard, evaluate_sequence, load_sequence_result  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.config import ModelConfig  # noqa: E402
 from omnirl_reference.model.mixers import MIXERS  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402

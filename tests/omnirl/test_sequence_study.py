@@ -14,7 +14,7 @@ pd = pytest.importorskip("pandas")
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import InvalidConfig, SequenceBoard, SequenceResult  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.model.mixers import MIXERS  # noqa: E402
 from omnirl_reference.studies.mixers import doubling_means, runs_of, summary, train_mixers  # noqa: E402

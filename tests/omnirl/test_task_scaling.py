@@ -14,7 +14,7 @@ pd = pytest.importorskip("pandas")
 from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import InvalidConfig  # noqa: E402
-from omnirl_reference.cli import app  # noqa: E402
+from omnirl_reference.cli.app import app  # noqa: E402
 from omnirl_reference.config import StreamConfig, TrainConfig  # noqa: E402
 from omnirl_reference.config.file import train_config  # noqa: E402
 from omnirl_reference.model.model import OmniRL  # noqa: E402
