@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 import pandas as pd
-import torch
 
 from anymdp_bench import InvalidConfig, Sb3VecEnv, load_bank
 from anymdp_bench.foundation.checks import check_choice
@@ -164,7 +163,7 @@ def _agent_of(setting: Setting, out: Path) -> tuple[Any, float]:
 def _save(agent: Any, setting: Setting, rows: list[tuple[int, float]], seconds: float, out: Path) -> None:
     """Write weights, what training goes on from, and mean returns of the latest trials."""
     notes = {"setting": setting._asdict(), "steps": int(agent.num_timesteps), "seconds": seconds}
-    save_trials(agent.policy.network(), out, {**notes, **run_facts(torch.device("cpu"))})
+    save_trials(agent.policy.network(), out, {**notes, **run_facts(agent.device)})
     with replacing(out / AGENT) as file:
         agent.save(file)
     new = pd.DataFrame(rows, columns=["steps", "return"])

@@ -129,6 +129,8 @@ def rl2(
     scale: Annotated[float, typer.Option(help="What rewards are multiplied by in training.", min=0)] = 1.0,
     entropy: Annotated[float, typer.Option(help="Weight of the policy's entropy.", min=0)] = 0.003,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.", min=0)] = 2e-3,
+    width: Annotated[int, typer.Option(help="Of the memory.", min=1)] = 64,
+    train_tasks: Annotated[int, typer.Option(help="The first so many training tasks.", min=1)] = 256,
     minutes: Minutes = None,
     steps: Annotated[int, typer.Option(help="Stop after so many steps.", min=1)] = 10_000_000,
     trials: Annotated[int, typer.Option(help="Trials on test tasks in the end.", min=1)] = 1024,
@@ -155,6 +157,8 @@ def rl2(
         scale=scale,
         entropy=entropy,
         learning_rate=learning_rate,
+        width=width,
+        n_tasks=train_tasks,
     )
     limit = limit_of(minutes)
     done = train_rl2(setting, out, minutes=limit, steps=steps, tell=lambda done: told(NAME, done, steps))
