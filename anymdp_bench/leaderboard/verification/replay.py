@@ -9,8 +9,8 @@ import numpy as np
 
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.banks import load_bank
-from anymdp_bench.evaluation.evaluate import agent_code
 from anymdp_bench.evaluation.fan_out import fan_out
+from anymdp_bench.evaluation.isolation.remote import agent_code
 from anymdp_bench.evaluation.protocols import play_shard
 from anymdp_bench.evaluation.protocols.shards import shards_by_shape
 from anymdp_bench.foundation.errors import BenchError
