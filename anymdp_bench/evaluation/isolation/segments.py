@@ -23,7 +23,7 @@ FACTS = 4
 def encode_segment(segment: Segment) -> bytes:
     """A segment's shape and its arrays."""
     shape = np.array(segment.actions.shape, np.int64)
-    columns = (x.astype(kind).tobytes() for x, kind in zip(segment, KINDS, strict=True))
+    columns = (np.asarray(x, kind).tobytes() for x, kind in zip(segment, KINDS, strict=True))
     return b"".join([shape.tobytes(), *columns])
 
 

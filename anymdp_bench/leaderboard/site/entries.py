@@ -12,7 +12,7 @@ from anymdp_bench.leaderboard.standings.entry import Entry
 from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.overall import Total
 from anymdp_bench.leaderboard.standings.ranking import Row
-from anymdp_bench.leaderboard.standings.tables import percent
+from anymdp_bench.leaderboard.standings.cells import percent
 from anymdp_bench.leaderboard.verification.findings import Remembered
 
 OWNED = {

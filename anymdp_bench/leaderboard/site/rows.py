@@ -10,18 +10,12 @@ from typing import Any, NamedTuple
 from anymdp_bench.evaluation.paper import Figures
 from anymdp_bench.leaderboard.site.data import curve_key
 from anymdp_bench.leaderboard.site.names import plain_name
+from anymdp_bench.leaderboard.standings.cells import DASH, percent, status_words
 from anymdp_bench.leaderboard.standings.entry import Entry, Scores
 from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.ranking import RANKED, TRACKS, Ranking, Row
-from anymdp_bench.leaderboard.standings.tables import (
-    DASH,
-    describe,
-    percent,
-    ranking_title,
-    score_cells,
-    status_words,
-)
+from anymdp_bench.leaderboard.standings.tables import describe, ranking_title, score_cells
 from anymdp_bench.leaderboard.verification.findings import FALLS
 
 
