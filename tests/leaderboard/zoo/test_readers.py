@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.leaderboard.zoo import readers
 
 BOARD = SequenceBoard(name="small-sequence-v0", bank=readers.BANK, n_tasks=12, steps=4096)
 SEGMENT = 512
+DOCS = Path(__file__).parents[3] / "docs" / "sequences.md"
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +84,11 @@ def test_a_model_that_breaks_down_is_an_error_and_no_verdict(
     with pytest.raises(AgentError, match="without begin and answer"):
         submitted_agent(SequenceSubmission(other, submission.facts, submission.losses, submission.digest))
     assert read_findings(folder, submission.digest) == Findings()
+
+
+def test_the_table_names_every_cheat() -> None:
+    named = set(re.findall(r"^\| `(\w+)` \| ", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    cheats = {
+        name for name, thing in vars(readers).items() if getattr(thing, "__module__", "") == readers.__name__
+    }
+    assert cheats - {"Counts", "State"} == {name for name in named if name[0].isupper()}
