@@ -44,6 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "exact",
         "trials",
         "factories",
+        "readers",
         "studies",
         "cli",
     ),

@@ -7,7 +7,7 @@ A package offers agents through an entry point of the group ``anymdp_bench.agent
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -60,24 +60,48 @@ def make_agent(
         >>> make_agent("uniform").info.name
         'uniform'
     """
-    factory = load_object(name if ":" in name else lookup("agent", agent_table(), name))
-    if not callable(factory):
-        raise UnknownName(f"{name!r} names a {type(factory).__name__}; give a class or a function.")
+    factory = load_factory(name if ":" in name else lookup("agent", agent_table(), name))
     given = dict(options or {})
     parameters = inspect.signature(factory).parameters
     _check_options(name, given, parameters.values())
     if "bank" in parameters:
         given["bank"] = bank
+    return check_is_agent(call_factory(factory, given, f"agent {name!r}"))
+
+
+def load_factory(path: str) -> Callable[..., Any]:
+    """Import the class or function that ``"package.module:factory"`` names.
+
+    Raises:
+        UnknownName: there is nothing of that name, or it cannot be called.
+    """
+    factory = load_object(path)
+    if not callable(factory):
+        raise UnknownName(f"{path!r} names a {type(factory).__name__}; give a class or a function.")
+    made: Callable[..., Any] = factory
+    return made
+
+
+def call_factory(factory: Callable[..., Any], options: Mapping[str, Any], what: str) -> Any:
+    """Make something of somebody else's.
+
+    Args:
+        factory: What makes it.
+        options: Keyword arguments.
+        what: Its name in messages.
+
+    Raises:
+        AgentError: the factory raised.
+    """
     try:
-        agent = factory(**given)
+        return factory(**options)
     except BenchError:
         raise
     except ModuleNotFoundError as error:
         package = getattr(factory, "__module__", "").partition(".")[0]
-        raise missing_module(error, f"agent {name!r}", package) from error
+        raise missing_module(error, what, package) from error
     except Exception as error:
-        raise AgentError(f"agent {name!r} cannot be made: {type(error).__name__}: {error}") from error
-    return check_is_agent(agent)
+        raise AgentError(f"{what} cannot be made: {type(error).__name__}: {error}") from error
 
 
 def _check_options(

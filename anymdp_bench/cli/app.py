@@ -15,6 +15,7 @@ from anymdp_bench.cli.doctor import doctor
 from anymdp_bench.cli.options import options_of
 from anymdp_bench.cli.output import AsJson, print_json, progress_bars, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
+from anymdp_bench.cli.reading import add_to as add_reading_commands
 from anymdp_bench.cli.reproduce import reproduce_app, usable_cpus
 from anymdp_bench.foundation.errors import BenchError
 from anymdp_bench.foundation.extras import missing_module
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 add_board_commands(app)
 add_picture_commands(app)
+add_reading_commands(app)
 app.add_typer(reproduce_app, name="reproduce")
 app.command()(doctor)
 

@@ -34,7 +34,7 @@ def _listing_problems() -> Iterator[None]:
 
 
 def submit(
-    run: Annotated[Path, typer.Argument(help="Records folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(help="Records folder of a finished run, or of a model's losses.")],
     name: Annotated[str, typer.Option(help="Lower-case letters, digits, hyphens; the folder's name.")],
     url: Annotated[str | None, typer.Option(help="Where the code is.")] = None,
     paper: Annotated[str | None, typer.Option(help="Where it is described.")] = None,
@@ -60,8 +60,8 @@ def submit(
     """Check a run and write it as a submission, one folder and nothing else."""
     from rich.console import Console
 
-    from anymdp_bench.leaderboard.submissions.checks import METADATA_CHECKS, TABLE_CHECKS
     from anymdp_bench.leaderboard.submissions.claims import OWNERS, SIGNATURE
+    from anymdp_bench.leaderboard.submissions.kinds import kind_of
     from anymdp_bench.leaderboard.submissions.submit import Entry
     from anymdp_bench.leaderboard.submissions.submit import submit as make
 
@@ -80,7 +80,8 @@ def submit(
     with _listing_problems():
         _, folder = make(run, entry, leaderboards, key=key)
     console = Console(highlight=False, soft_wrap=True)
-    for check in METADATA_CHECKS + TABLE_CHECKS:
+    kind = kind_of(folder.parent.name)
+    for check in kind.metadata_checks + kind.table_checks:
         console.print(f"passed: {(check.__doc__ or '').splitlines()[0]}", markup=False)
     console.print(f"\nWritten: {folder}", markup=False)
     files = str(folder) if key is None else f"{folder} {folder}{SIGNATURE} {leaderboards / OWNERS}"
@@ -118,7 +119,7 @@ def verify(
     from anymdp_bench.evaluation.isolation.process import Limits
     from anymdp_bench.leaderboard.submissions.claims import check_foreign
     from anymdp_bench.leaderboard.submissions.problems import refuse
-    from anymdp_bench.leaderboard.submissions.submission import read_submission
+    from anymdp_bench.leaderboard.submissions.submission import read_entry
     from anymdp_bench.leaderboard.verification.findings import read_findings
     from anymdp_bench.leaderboard.verification.verify import (
         check_fraction,
@@ -131,7 +132,7 @@ def verify(
     check_fraction(fraction)
     sys.path.append(str(Path.cwd()))
     with _listing_problems():
-        checked = read_submission(submission)
+        checked = read_entry(submission)
         root = submission.resolve().parents[2]
         refuse(check_foreign(root, submission.resolve(), checked.digest))
         sys.stderr.write(

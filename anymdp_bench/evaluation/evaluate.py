@@ -15,14 +15,14 @@ from anymdp_bench.agents.registry import check_is_agent, make_agent
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.boards import PLAYED_SPLITS, Board, get_board
 from anymdp_bench.evaluation.fan_out import check_backend, fan_out
-from anymdp_bench.evaluation.isolation.host import IsolatedAgent
+from anymdp_bench.evaluation.isolation.remote import agent_code
 from anymdp_bench.evaluation.progress import shared_slots
 from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
 from anymdp_bench.foundation.checks import check_choice, check_integer
 from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig
-from anymdp_bench.records.provenance import agent_hash, package_hash, provenance
+from anymdp_bench.records.provenance import package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, ShardRecord
 from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.worlds.pendulum.references import has_references, references
@@ -139,11 +139,6 @@ def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:
         name: [math.nan if item is None else float(getattr(item, name)) for item in found]
         for name in CellReferences._fields
     }
-
-
-def agent_code(agent: Agent) -> str:
-    """Hash of an agent's source; that of an isolated agent as its process says."""
-    return agent.description.code if isinstance(agent, IsolatedAgent) else agent_hash(agent)
 
 
 def _manifest(board: Board, agent: Agent, tasks: Sequence[Task], known: dict[str, list[float]]) -> Manifest:

@@ -11,7 +11,8 @@ from pathlib import Path
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.boards import Board
-from anymdp_bench.evaluation.evaluate import OWN_TASKS, OnProgress, agent_code, evaluate
+from anymdp_bench.evaluation.evaluate import OWN_TASKS, OnProgress, evaluate
+from anymdp_bench.evaluation.isolation.remote import agent_code
 from anymdp_bench.records.provenance import package_hash
 from anymdp_bench.reproduce.compact import Compact, compact_path, load_compact, save_compact
 from anymdp_bench.tasks.protocol import Task

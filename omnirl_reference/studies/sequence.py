@@ -32,19 +32,10 @@ def read(
         UnknownName: no such checkpoint or board.
         AgentError: the board has more states or actions than the model knows.
     """
-    from omnirl_reference.config.file import read_json
-    from omnirl_reference.exact.checkpoint import load_network
-    from omnirl_reference.exact.config import is_exact
-    from omnirl_reference.exact.reader import ExactReader
-    from omnirl_reference.model.checkpoint import load_model
-    from omnirl_reference.model.shipped import NOTES, checkpoint_folder
-    from omnirl_reference.playing.reader import OmniRLReader
+    from omnirl_reference.readers import make_reader
 
-    folder = checkpoint_folder(checkpoint)
-    exact = is_exact(read_json(folder / NOTES))
-    reader = ExactReader(load_network(folder)[0]) if exact else OmniRLReader(load_model(folder)[0])
     name = Path(checkpoint).name
-    return evaluate_sequence(reader, board, name=name, n_tasks=n_tasks, steps=steps)
+    return evaluate_sequence(make_reader(checkpoint), board, name=name, n_tasks=n_tasks, steps=steps)
 
 
 def table(results: Sequence[SequenceResult]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from tests.support.submitted import BANDITS, submitted
 
 

@@ -94,7 +94,7 @@ def site(standings: Standings, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_every_page_is_well_formed_and_its_links_lead_somewhere(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
-    assert len(pages) == 2 + 1 + 36 + 3
+    assert len(pages) == 2 + 1 + 36 + 3 + 3
     for path in pages:
         page = Page(path.read_text())
         assert len(page.all("h1")) == 1 and page.all("html")[0]["lang"] == "en"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anymdp_bench.agents.registry import make_agent
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification import ranked
 from anymdp_bench.leaderboard.verification.again import ranked_lengths, renamed_record
 from anymdp_bench.leaderboard.verification.findings import LEAST_CHANCE

@@ -16,8 +16,9 @@ from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.standings.overall import overall
 from anymdp_bench.leaderboard.standings.ranking import interval, rank
 from anymdp_bench.leaderboard.standings.tables import tables
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.facts import board_facts
-from anymdp_bench.leaderboard.submissions.submission import Submission, read_submission
+from anymdp_bench.leaderboard.submissions.submission import read_submission
 from anymdp_bench.leaderboard.verification.findings import Findings
 from anymdp_bench.leaderboard.verification.verdict import Verdict
 from tests.support.maintainer import (

@@ -16,9 +16,10 @@ import pytest
 from anymdp_bench import evaluate, scoring
 from anymdp_bench.foundation.errors import RecordsError, SubmissionRefused
 from anymdp_bench.leaderboard.submissions import curves
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.facts import BoardFacts, board_facts
 from anymdp_bench.leaderboard.submissions.parquet import read_columns, write_columns
-from anymdp_bench.leaderboard.submissions.submission import Submission, read_submission
+from anymdp_bench.leaderboard.submissions.submission import read_submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 from baselines.uniform import Uniform

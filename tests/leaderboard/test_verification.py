@@ -17,7 +17,7 @@ from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.cli.app import app
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.errors import AgentError, InvalidConfig, SubmissionRefused
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification import replay as replay_module
 from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
 from anymdp_bench.leaderboard.verification.replay import replay

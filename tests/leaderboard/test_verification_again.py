@@ -15,7 +15,7 @@ from anymdp_bench.banks import BANKS, load_bank
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.evaluation.isolation.settings import AgentSource
 from anymdp_bench.foundation.errors import SubmissionRefused
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification.again import fresh_tasks, play_fresh, play_renamed
 from anymdp_bench.leaderboard.verification.comparison import difference_interval, paired_interval
 from anymdp_bench.leaderboard.verification.findings import LEAST_CHANCE

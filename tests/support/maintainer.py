@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.signing import SIGNERS
-from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.findings import (
     Again,
     Replay,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from anymdp_bench import evaluate
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 
 BANDITS = "anymdp-1x5-v0"

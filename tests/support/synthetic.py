@@ -13,7 +13,7 @@ from anymdp_bench.leaderboard.submissions.checks import n_blocks, n_points
 from anymdp_bench.leaderboard.submissions.curves import BLOCK
 from anymdp_bench.leaderboard.submissions.facts import BoardFacts
 from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
-from anymdp_bench.leaderboard.submissions.metadata import parse_metadata
+from anymdp_bench.leaderboard.submissions.metadata import Metadata, parse_metadata
 from anymdp_bench.leaderboard.submissions.parquet import Columns, write_columns
 
 
@@ -64,7 +64,7 @@ def tables(facts: BoardFacts, *, learner: bool, n_tasks: int, level: float, seed
     """Curves that rise to about `level`, the same share of each task's gap, with some noise."""
     rng = np.random.default_rng(seed)
     cells = np.array(cells_of(facts.board, n_tasks))
-    metadata = parse_metadata(metadata_values(facts, "x", learner=learner, n_tasks=n_tasks))
+    metadata = parse_metadata(metadata_values(facts, "x", learner=learner, n_tasks=n_tasks), Metadata)
     board = facts.board
     every = board.test_every if learner else board.block
     count = facts.counts(learner, n_tasks)[0]

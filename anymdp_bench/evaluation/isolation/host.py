@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,18 +12,17 @@ from numpy.typing import NDArray
 
 from anymdp_bench.agents.protocol import Actions, Observations
 from anymdp_bench.contexts import Context
-from anymdp_bench.evaluation.isolation.messages import HEADER, Broken, Fault, Kind
-from anymdp_bench.evaluation.isolation.process import AgentProcess, Limits
-from anymdp_bench.evaluation.isolation.settings import OFFERED, AgentSource, Beginning, Description
+from anymdp_bench.evaluation.isolation.messages import HEADER, Kind
+from anymdp_bench.evaluation.isolation.process import Limits
+from anymdp_bench.evaluation.isolation.remote import Remote
+from anymdp_bench.evaluation.isolation.settings import AgentSource, Beginning, Description
 from anymdp_bench.evaluation.isolation.turns import HAS_LOOK, HAS_STEP, Layout
 from anymdp_bench.foundation.errors import AgentError
 from anymdp_bench.foundation.types import BoolArray, FloatArray
 from anymdp_bench.tasks.protocol import Task
 
-CALLS = ("make", "begin", "act", "observe", *OFFERED)
 
-
-class IsolatedAgent:
+class IsolatedAgent(Remote):
     """Plays as the agent that `source` names would play in this process, to the bit.
 
     The process is started by the first `begin` and ended by `close`. An exception, a wrong answer, an exit or
@@ -45,13 +42,10 @@ class IsolatedAgent:
         self, source: AgentSource, limits: Limits | None = None, description: Description | None = None
     ) -> None:
         """Ask the agent what it is, unless that is known."""
-        self._source = source
-        self._limits = limits or Limits()
-        self._process: AgentProcess | None = None
-        self._n = 0
+        super().__init__(source, limits)
         self._step_waits = False
         self.description = self._described() if description is None else description
-        self.info = self.description.info
+        self.info, self.code = self.description.info, self.description.code
         if self.info.privileged:
             raise AgentError(
                 f"Agent {self.info.name!r} is privileged: it reads the tasks, which stay in this process. "
@@ -67,11 +61,6 @@ class IsolatedAgent:
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles have no process yet."""
         return type(self), (self._source, self._limits, self.description)
-
-    def __del__(self) -> None:
-        """Leave no process behind."""
-        if getattr(self, "_process", None) is not None:
-            self.close()
 
     def begin(
         self,
@@ -130,12 +119,6 @@ class IsolatedAgent:
         if self._process is not None:
             self._flush()
 
-    def close(self) -> None:
-        """End the agent's process."""
-        if self._process is not None:
-            self._process.end()
-            self._process = None
-
     def _policy_table(self) -> NDArray[np.float64]:
         if not all(isinstance(space, Discrete) for space in self._spaces):
             raise AgentError("offers a policy table, and its spaces are not Discrete.")
@@ -153,19 +136,7 @@ class IsolatedAgent:
             self.close()
 
     def _make(self) -> Description:
-        self._process = AgentProcess(self._limits)
-        self._process.pipe.limit(self._limits.start_seconds)
-        source = dataclasses.asdict(self._source) | {"options": dict(self._source.options)}
-        try:
-            self._process.pipe.send(Kind.MAKE, json.dumps(source).encode())
-            made, text = self._process.pipe.receive_text()
-            if made:
-                description = Description.decode(text)
-                self._process.pipe.limit(self._limits.call_seconds)
-                return description
-            raise self._error(Fault.decode(text, 0, CALLS))
-        except Broken as error:
-            raise self._lost(error) from error
+        return self._start(Kind.MAKE, Description.decode)
 
     def _flush(self) -> None:
         if self._step_waits:
@@ -176,37 +147,6 @@ class IsolatedAgent:
     def _ask(
         self, kind: Kind, payload: bytes = b"", size: int = 0, seconds: float | None = None
     ) -> bytearray:
-        """Send a request and return its answer, a frame of `size` bytes of payload."""
+        """Tell what waits, then ask."""
         self._flush()
-        pipe = self._running.pipe
-        answer = bytearray(HEADER.size + size)
-        if seconds is not None:
-            pipe.limit(seconds)
-        self._exchange(HEADER.pack(kind, len(payload)) + payload, answer)
-        if seconds is not None:
-            pipe.limit(self._limits.call_seconds)
-        return answer
-
-    @property
-    def _running(self) -> AgentProcess:
-        if self._process is None:
-            raise AgentError("its process has ended; call begin first.")
-        return self._process
-
-    def _exchange(self, frame: bytes | bytearray, answer: bytearray) -> None:
-        pipe = self._running.pipe
-        try:
-            pipe.send_framed(frame)
-            fault = pipe.receive_answer(answer)
-            if fault is not None:
-                raise self._error(Fault.decode(fault, self._n, CALLS))
-        except Broken as error:
-            raise self._lost(error) from error
-
-    def _error(self, fault: Fault) -> AgentError:
-        return AgentError(fault.message, fault.row, fault.call)
-
-    def _lost(self, error: Broken) -> AgentError:
-        how = self._running.obituary()
-        self.close()
-        return AgentError(f"its process {error}{how}")
+        return super()._ask(kind, payload, size, seconds)

@@ -27,6 +27,10 @@ class Kind(enum.IntEnum):
     TABLE = 6
     ANSWER = 7
     FAULT = 8
+    MODEL = 9
+    READ = 10
+    SEGMENT = 11
+    FORESEE = 12
 
 
 class Broken(Exception):

@@ -17,8 +17,10 @@ import numpy as np
 
 from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.isolation.messages import HEADER, Broken, Fault, Kind, Pipe
+from anymdp_bench.evaluation.isolation.reader import Reader
 from anymdp_bench.evaluation.isolation.settings import OFFERED, Beginning, Description
 from anymdp_bench.evaluation.isolation.turns import HAS_LOOK, HAS_STEP, Layout, Turn
+from anymdp_bench.evaluation.sequence.model import make_model
 from anymdp_bench.foundation.errors import AgentError
 from anymdp_bench.records.provenance import agent_hash
 
@@ -73,6 +75,7 @@ class Server:
             Kind.FREEZE: lambda _: self._switch("freeze"),
             Kind.UNFREEZE: lambda _: self._switch("unfreeze"),
             Kind.TABLE: self._table,
+            Kind.MODEL: self._make_model,
         }
 
     def serve(self) -> None:
@@ -98,6 +101,16 @@ class Server:
         self._agent = make_agent(source["name"], bank=source["bank"], options=source["options"])
         offered = tuple(name for name in OFFERED if hasattr(self._agent, name))
         return Description(self._agent.info, agent_hash(self._agent), offered).encode()
+
+    def _make_model(self, payload: bytearray) -> bytes:
+        self._call = "make"
+        reader = Reader(make_model(json.loads(payload)["name"]), self._enter)
+        self._answers |= reader.answers
+        return reader.description()
+
+    def _enter(self, call: str) -> None:
+        """Note which call of the model would be at fault."""
+        self._call = call
 
     def _begin(self, payload: bytearray) -> bytes:
         self._call = "begin"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from anymdp_bench.contexts import TAGS
+from anymdp_bench.evaluation.isolation.remote import agent_code
 from anymdp_bench.evaluation.sequence.boards import BLOCK, SequenceBoard, get_sequence_board
-from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel, state_bytes
+from anymdp_bench.evaluation.sequence.model import Answers, Segment, SequenceModel, make_model
+from anymdp_bench.evaluation.sequence.reading import read_segments
 from anymdp_bench.evaluation.sequence.record import Sequences, load_sequences
 from anymdp_bench.evaluation.sequence.result import SequenceResult
 from anymdp_bench.evaluation.sequence.score import KINDS, losses_of
 from anymdp_bench.foundation.checks import check, check_integer
 from anymdp_bench.foundation.errors import AgentError
+from anymdp_bench.records.provenance import package_hash, provenance
 
 PROBE_STEPS, PROBE_ROWS = 48, 2
 CLOSE = 1e-3
@@ -22,7 +24,7 @@ CLOSE = 1e-3
 
 
 def evaluate_sequence(
-    model: SequenceModel,
+    model: SequenceModel | str,
     board: str | SequenceBoard,
     *,
     name: str = "model",
@@ -33,7 +35,8 @@ def evaluate_sequence(
     """Score what a model expects at every step of recorded play.
 
     Args:
-        model: Reads all sequences at once, segment by segment.
+        model: Reads all sequences at once, segment by segment; or ``"package.module:factory"``, which makes
+            it.
         board: A board or its name.
         name: Of the model, in tables.
         n_tasks: Only the first so many sequences.
@@ -41,7 +44,7 @@ def evaluate_sequence(
         segment: Steps that the model is shown at once; it changes no score of a model that carries its state.
 
     Raises:
-        UnknownName: no such board.
+        UnknownName: no such board or model.
         InvalidConfig: an illegal number, or a bank that is not fully observed.
         AgentError: an answer is of wrong shape, not finite, or depends on what comes later.
         FingerprintMismatch: a released board's sequences come out differently here.
@@ -60,33 +63,22 @@ def evaluate_sequence(
     steps = check_integer("steps", spec.steps if steps is None else steps, BLOCK, spec.steps)
     check(steps % BLOCK == 0, "steps", steps, f"a multiple of {BLOCK}")
     segment = check_integer("segment", segment, 1)
+    reader = make_model(model) if isinstance(model, str) else model
     sequences = load_sequences(spec, n_tasks=n_tasks, steps=steps)
-    check_causality(model, sequences)
-    return _read(model, sequences, name, segment)
-
-
-def _read(model: SequenceModel, sequences: Sequences, name: str, length: int) -> SequenceResult:
-    n, steps = sequences.labels.shape
-    sizes = sequences.n_observations, sequences.n_actions
-    losses = {kind: np.empty((n, steps)) for kind in KINDS}
-    spent, state = 0.0, model.begin(n, *sizes)
-    for first in range(0, steps, length):
-        last = min(first + length, steps)
-        shown = sequences.segment(first, last)
-        start = time.process_time()
-        answers, state = model.answer(shown, state)
-        spent += time.process_time() - start
-        found = losses_of(answers, sequences.segment(first, last), sequences.labels[:, first:last], *sizes)
-        for kind, values in found.items():
-            losses[kind][:, first:last] = values
-    # Tasks pay in units of their own.
-    losses["reward"] /= np.maximum(sequences.rewards.var(axis=1, dtype=np.float64), 1e-12)[:, None]
+    check_causality(reader, sequences)
+    found = read_segments(reader, sequences, segment)
     return SequenceResult(
         model=name,
-        board=sequences.board,
-        losses={kind: x.reshape(n, -1, BLOCK).mean(axis=2) for kind, x in losses.items()},
-        state_bytes=state_bytes(state) // n,
-        seconds=1000 * spent / (n * steps),
+        board=spec,
+        losses=found.losses,
+        state_bytes=found.state_bytes,
+        seconds=found.seconds,
+        made={
+            "entry_point": model if isinstance(model, str) else getattr(model, "entry_point", None),
+            "segment": segment,
+            "code": {"anymdp_bench": package_hash(), "agent": agent_code(reader)},
+            "provenance": provenance(),
+        },
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anymdp_bench.agents.registry import call_factory, load_factory
+from anymdp_bench.foundation.errors import AgentError
 from anymdp_bench.foundation.types import BoolArray, IntArray
 
 
@@ -74,9 +76,28 @@ class SequenceModel(Protocol):
 
         Args:
             segment: Of any length T >= 1.
-            state: After the last segment; the model may change it in place.
+            state: After the last segment; the model may change it in place. Everything that the model
+                remembers of a sequence lies in it: a copy of it is another reader at the same step.
         """
         ...
+
+
+def make_model(path: str) -> SequenceModel:
+    """Make a model from ``"package.module:factory"``.
+
+    Raises:
+        UnknownName: there is nothing of that name.
+        AgentError: the factory raised, or what it made is no sequence model.
+    """
+    model = call_factory(load_factory(path), {}, f"sequence model {path!r}")
+    missing = [call for call in ("begin", "answer") if not callable(getattr(model, call, None))]
+    if missing or isinstance(model, type):
+        kind = "a class" if isinstance(model, type) else f"without {' and '.join(missing)}"
+        raise AgentError(
+            f"sequence model {path!r} is {kind}: give what makes an object with begin and answer."
+        )
+    made: SequenceModel = model
+    return made
 
 
 def state_bytes(state: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from anymdp_bench.foundation.seeding import (
     stream_key,
 )
 from anymdp_bench.planning import greedy, plan
+from anymdp_bench.tasks.protocol import Task
 from anymdp_bench.tasks.task import TabularTask, require_tabular
 
 FROZEN = "fingerprints.json"
@@ -102,8 +103,8 @@ def load_sequences(
         NotTabular: the bank's tasks have no tables.
     """
     found = record_sequences(board, n_tasks=n_tasks, steps=steps)
-    table = json.loads((files("anymdp_bench.evaluation.sequence") / FROZEN).read_text())
-    for row, (frozen, made) in enumerate(zip(table.get(board.name, ()), found.fingerprints(), strict=False)):
+    known = frozen_fingerprints(board.name)
+    for row, (frozen, made) in enumerate(zip(known, found.fingerprints(), strict=False)):
         if frozen[: len(made)] != made:
             raise FingerprintMismatch(
                 f"{board.name}, task {row}: other steps than the frozen ones were recorded. The installed "
@@ -112,24 +113,41 @@ def load_sequences(
     return found
 
 
+def frozen_fingerprints(name: str) -> list[list[str]]:
+    """Fingerprints of a released board's chunks, by task; empty for a board that is not released."""
+    table = json.loads((files("anymdp_bench.evaluation.sequence") / FROZEN).read_text())
+    found: list[list[str]] = table.get(name, [])
+    return found
+
+
 def record_sequences(
     board: SequenceBoard, *, n_tasks: int | None = None, steps: int | None = None
 ) -> Sequences:
     """Record; sequence i and its beginning depend on neither `n_tasks` nor `steps`."""
-    tasks = [require_tabular(task) for task in load_bank(board.bank).board_tasks(n_tasks or board.n_tasks)]
-    for task in tasks:
+    return record_on(load_bank(board.bank).board_tasks(n_tasks or board.n_tasks), board, steps=steps)
+
+
+def record_on(tasks: Iterable[Task], board: SequenceBoard, *, steps: int | None = None) -> Sequences:
+    """Record play on any tasks of equal sizes, as a board says.
+
+    Raises:
+        InvalidConfig: a task is not fully observed.
+        NotTabular: a task has no tables.
+    """
+    tables = [require_tabular(task) for task in tasks]
+    for task in tables:
         if task.emission_weight is not None or len(set(task.state_ids.tolist())) < task.n_states:
             raise InvalidConfig(f"bank={board.bank!r}: give a bank of fully observed tasks.")
     length = steps or board.steps
-    rows = [_Row(board, index, task) for index, task in enumerate(tasks)]
+    rows = [_Row(board, index, task) for index, task in enumerate(tables)]
     while unfinished := [row for row in rows if row.n_steps < length]:
         _extend(unfinished, length)
     columns = [np.stack([row.column(k, length) for row in rows]) for k in range(len(_Steps._fields))]
     steps_ = _Steps(*columns)
     return Sequences(
         board=board,
-        n_observations=tasks[0].n_observations,
-        n_actions=tasks[0].n_actions,
+        n_observations=tables[0].n_observations,
+        n_actions=tables[0].n_actions,
         **steps_._asdict(),
         labels=np.stack([row.label_of[seen] for row, seen in zip(rows, steps_.observations, strict=True)]),
     )

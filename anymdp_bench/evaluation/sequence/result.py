@@ -34,6 +34,8 @@ class SequenceResult:
             of the sequence's rewards. Not a number where the model does not say.
         state_bytes: Memory of one sequence.
         seconds: CPU seconds for 1,000 steps of one sequence.
+        made: Where it comes from: entry point of the model, steps of a segment, hashes of the code,
+            versions and machine. Empty where an older version kept the result.
 
     Examples:
         >>> class Uniform:
@@ -50,6 +52,7 @@ class SequenceResult:
     losses: Mapping[str, FloatArray]
     state_bytes: int
     seconds: float
+    made: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def mean(self, kind: str) -> FloatArray:
         """Mean loss over tasks, by block ``[n_blocks]``."""
@@ -87,6 +90,7 @@ class SequenceResult:
             "board": self.board.as_dict(),
             "state_bytes": self.state_bytes,
             "seconds": self.seconds,
+            "made": dict(self.made),
             LOSSES: sha256((folder / LOSSES).read_bytes()),
         }
         with replacing(folder / FACTS) as file:

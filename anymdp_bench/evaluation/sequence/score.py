@@ -38,17 +38,22 @@ def losses_of(
     """
     shape = labels.shape
     unknown = np.full(shape, np.nan)
-    policy = _checked("policy", answers.policy, (*shape, n_actions))
+    policy = check_floats("policy", answers.policy, (*shape, n_actions))
     found = {"policy": _cross_entropy(policy, labels), "next_observation": unknown, "reward": unknown}
     if answers.next_observation is not None:
-        logits = _checked("next_observation", answers.next_observation, (*shape, n_observations))
+        logits = check_floats("next_observation", answers.next_observation, (*shape, n_observations))
         found["next_observation"] = _cross_entropy(logits, segment.next_observations)
     if answers.reward is not None:
-        found["reward"] = (_checked("reward", answers.reward, shape) - segment.rewards) ** 2
+        found["reward"] = (check_floats("reward", answers.reward, shape) - segment.rewards) ** 2
     return found
 
 
-def _checked(name: str, values: Any, shape: tuple[int, ...]) -> FloatArray:
+def check_floats(name: str, values: Any, shape: tuple[int, ...]) -> FloatArray:
+    """Return answers as float64.
+
+    Raises:
+        AgentError: they are of another shape or kind, or not finite.
+    """
     array = np.asarray(values)
     if array.shape != shape or array.dtype.kind != "f":
         raise AgentError(f"{name} has shape {array.shape} and dtype {array.dtype}; give floats {shape}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from anymdp_bench.leaderboard.site.overview import (
     leaders_of_row,
     leaders_script,
 )
+from anymdp_bench.leaderboard.site.readings import COLUMNS as READING_COLUMNS
+from anymdp_bench.leaderboard.site.readings import MODEL_COLUMNS, model_views, reading_view
 from anymdp_bench.leaderboard.site.rows import (
     AGENT,
     RANK,
@@ -35,6 +37,7 @@ from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.load import Standing, Standings
 from anymdp_bench.leaderboard.standings.overall import NAME
 from anymdp_bench.leaderboard.standings.ranking import Row
+from anymdp_bench.leaderboard.standings.reading_tables import LEGEND as READING_LEGEND
 from anymdp_bench.leaderboard.standings.tables import LEGEND, OVERALL_LEGEND
 
 if TYPE_CHECKING:
@@ -94,10 +97,12 @@ class _Writer:
         self._page("submit.html", "submit.html")
         for name, standing in standings.boards.items():
             self._board(standing, views[name])
+        models = self._readings(standings)
         totals = {total.entry.name: total for found in standings.overall.values() for total in found}
         for name, rows in rows_of_agents(standings).items():
             view = agent_view(rows, totals.get(name))
-            self._page(f"agent/{name}.html", "agent.html", columns=SCORES, status=STATUS, rank=RANK, **view)
+            view |= {"columns": SCORES, "status": STATUS, "rank": RANK, "reads": name in models}
+            self._page(f"agent/{name}.html", "agent.html", **view)
             verified = name in totals and totals[name].group == "verified"
             self._page(f"badge/{name}.svg", "badge.svg", **badge_view(view["badge"], verified))
 
@@ -118,8 +123,22 @@ class _Writer:
             choices=choices,
             heat=heat_view(overall, MOST_LEADERS),
             protocols=PROTOCOLS,
+            readings=[reading_view(standing) for standing in standings.readings.values()],
         )
         self._page(f"board/{NAME}.html", "overall.html", heat=heat_view(overall))
+
+    def _readings(self, standings: Standings) -> set[str]:
+        """Write the boards of recorded play and their models' pages; return the models' names."""
+        for name, standing in standings.readings.items():
+            view = reading_view(standing)
+            legend = plain_legend(READING_LEGEND)
+            self._page(f"board/{name}.html", "reading.html", board=view, columns=READING_COLUMNS, legend=legend)
+        acting = rows_of_agents(standings)
+        models = model_views(standings)
+        for name, view in models.items():
+            view |= {"columns": MODEL_COLUMNS, "acts": name in acting}
+            self._page(f"model/{name}.html", "model.html", **view)
+        return set(models)
 
     def _board(self, standing: Standing, view: Mapping[str, Any]) -> None:
         views = [ranking_view(ranking, standing) for ranking in standing.rankings]
@@ -132,7 +151,7 @@ class _Writer:
             lengths=lengths,
             first_length=shown_first(standing),
             columns=(RANK, AGENT, *SCORES, STATUS),
-            legend=" ".join(LEGEND).replace("`", "").replace("*", ""),
+            legend=plain_legend(LEGEND),
             has_entries=bool(standing.entries),
         )
         for entry in standing.entries:
@@ -146,6 +165,11 @@ class _Writer:
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+
+
+def plain_legend(lines: Iterable[str]) -> str:
+    """A table's legend without the marks of Markdown."""
+    return " ".join(lines).replace("`", "").replace("*", "")
 
 
 def rows_of_agents(standings: Standings) -> dict[str, list[tuple[Standing, Row]]]:

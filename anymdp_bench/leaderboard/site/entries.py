@@ -12,7 +12,8 @@ from anymdp_bench.leaderboard.standings.entry import Entry
 from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.overall import Total
 from anymdp_bench.leaderboard.standings.ranking import Row
-from anymdp_bench.leaderboard.standings.tables import percent
+from anymdp_bench.leaderboard.standings.cells import percent
+from anymdp_bench.leaderboard.standings.trust import Trusted
 from anymdp_bench.leaderboard.verification.findings import Remembered
 
 OWNED = {
@@ -71,7 +72,7 @@ def badge_view(text: str, verified: bool) -> dict[str, Any]:
     return {"text": text, "left": left, "right": right, "width": left + right, "verified": verified}
 
 
-def verdict_date(entry: Entry) -> str:
+def verdict_date(entry: Trusted) -> str:
     """Day of the newest finding; the older rules' verdicts have none."""
     return max((line.date for line in entry.findings.lines), default="")
 
@@ -87,16 +88,27 @@ def _found(entry: Entry) -> Iterator[str]:
         drop = f"drop {percent(line.drop)} % [{percent(line.low)}, {percent(line.high)}], 99.9 % interval"
         ranked = "" if line.chance is None else f"; chance that an honest rank stands out so: {line.chance:.2g}"
         yield f"On {where}{names}: {percent(line.found)} %, {drop}{ranked}."
-    for test in findings.lines:
-        if isinstance(test, Remembered):
-            chance = f"{test.chance:.2g} for an agent that knows none by heart"
-            yield f"Against {test.plays} plays on {test.tasks} renamed tasks it stands out: chance {chance}."
+    yield from found_remembered(entry)
     older = entry.older
     if older is not None and older.reproduction is not None:
         again = older.reproduction
         since = f"on {entry.metadata.date} or later, for these rules kept no day"
         yield f"Under the older rules {again.cells} runs on tasks were repeated, {since}: {again.outcome}."
-    missing = findings.missing(needs)
+    yield from found_last(entry)
+
+
+def found_remembered(entry: Trusted) -> Iterator[str]:
+    """What a test for tasks that are known by heart said, if there was one."""
+    for test in entry.findings.lines:
+        if isinstance(test, Remembered):
+            chance = f"{test.chance:.2g} for an agent that knows none by heart"
+            yield f"Against {test.plays} plays on {test.tasks} renamed tasks it stands out: chance {chance}."
+
+
+def found_last(entry: Trusted) -> Iterator[str]:
+    """What is missing, and whose word it is."""
+    findings = entry.findings
+    missing = findings.missing(entry.needs)
     if missing:
         yield f"Missing today: {', '.join(missing)}."
     yield f"Signed by {findings.signer}." if findings.signer else "Signed by nobody."
@@ -104,13 +116,18 @@ def _found(entry: Entry) -> Iterator[str]:
 
 def _details(entry: Entry) -> Iterable[tuple[str, object]]:
     """What was run, and with what."""
+    yield "gradient-free", "yes" if entry.metadata.gradient_free else "no"
+    for name, value in entry.metadata.agent.config.items():
+        yield f"setting {name}", value
+    yield from origin(entry)
+
+
+def origin(entry: Trusted) -> Iterable[tuple[str, object]]:
+    """Whose an entry is, and with what it was made."""
     metadata = entry.metadata
     yield "submitted", metadata.date
     yield "name", OWNED[entry.ownership]
-    yield "gradient-free", "yes" if metadata.gradient_free else "no"
     yield "entry point", metadata.entry_point or "none"
-    for name, value in metadata.agent.config.items():
-        yield f"setting {name}", value
     yield "code of the agent", metadata.code.agent[:16]
     yield "code of the package", metadata.code.anymdp_bench[:16]
     yield "Python", metadata.machine.python

@@ -10,6 +10,7 @@ KINDS = {
     "offline": ", after a noisy oracle's episodes",
     "offline-uniform": ", after uniform play's episodes",
     "imitation": ", after the oracle's episodes",
+    "sequence": ", recorded play",
 }
 """What follows the name of a bank, by the middle of a board's name."""
 VARIANTS = {
@@ -20,7 +21,7 @@ VARIANTS = {
     "-slippery": ", slippery",
     "-fixed": ", fixed start",
 }
-BOARD = re.compile(r"(?P<bank>.+?)-(?P<kind>online|offline-uniform|offline|imitation)-v(?P<version>\d+)")
+BOARD = re.compile(r"(?P<bank>.+?)-(?P<kind>online|offline-uniform|offline|imitation|sequence)-v(?P<version>\d+)")
 SAMPLED = re.compile(
     r"(?P<family>anymdp|anypomdp|garnet)-(?P<states>\d+)x(?P<actions>\d+)(?:b(?P<branches>\d+))?"
 )

@@ -28,7 +28,7 @@ from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.overall import NAME, TASKS, Total, row_score
 from anymdp_bench.leaderboard.standings.ranking import TRACKS, Row
-from anymdp_bench.leaderboard.standings.tables import percent
+from anymdp_bench.leaderboard.standings.cells import percent
 from anymdp_bench.scoring.intervals import interquartile_mean
 
 MOST_LEADERS = 20

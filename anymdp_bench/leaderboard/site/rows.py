@@ -10,18 +10,13 @@ from typing import Any, NamedTuple
 from anymdp_bench.evaluation.paper import Figures
 from anymdp_bench.leaderboard.site.data import curve_key
 from anymdp_bench.leaderboard.site.names import plain_name
+from anymdp_bench.leaderboard.standings.cells import DASH, percent, status_words
 from anymdp_bench.leaderboard.standings.entry import Entry, Scores
 from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing
 from anymdp_bench.leaderboard.standings.ranking import RANKED, TRACKS, Ranking, Row
-from anymdp_bench.leaderboard.standings.tables import (
-    DASH,
-    describe,
-    percent,
-    ranking_title,
-    score_cells,
-    status_words,
-)
+from anymdp_bench.leaderboard.standings.tables import describe, ranking_title, score_cells
+from anymdp_bench.leaderboard.standings.trust import Trusted
 from anymdp_bench.leaderboard.verification.findings import FALLS
 
 
@@ -91,6 +86,7 @@ LED = {("in-context", True): 3, ("in-context", False): 2, ("learner", True): 2, 
 """How many leading entries of a track, ranked or unverified, are plotted at first."""
 LINES = {
     "verified": "",
+    "consistent": "Consistent: equal but for rounding on another machine",
     "older rules": "Older rules: a part was run again, before the rules of today",
     "unverified": "Unverified: no rank",
     "foreign": "Under a claimed name whose key has not signed it, not ranked",
@@ -120,7 +116,7 @@ def rank_value(row: Row) -> Value:
     return Value(f"{'=' if row.tied else ''}{row.rank}", row.rank)
 
 
-def tags(entry: Entry) -> list[dict[str, str]]:
+def tags(entry: Trusted) -> list[dict[str, str]]:
     """Short words on an entry; only verdicts are coloured.
 
     What a line above it says is left out, and that a name is unclaimed: its own page says so.

@@ -11,12 +11,13 @@ import numpy as np
 from anymdp_bench import scoring
 from anymdp_bench.foundation.errors import UndefinedScore
 from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.leaderboard.standings.trust import Trusted
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.claims import Ownership
 from anymdp_bench.leaderboard.submissions.curves import first_tasks
 from anymdp_bench.leaderboard.submissions.metadata import Metadata
-from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.comparison import late_scores
-from anymdp_bench.leaderboard.verification.findings import Findings, Needs
+from anymdp_bench.leaderboard.verification.findings import Findings
 from anymdp_bench.leaderboard.verification.verdict import Verdict
 from anymdp_bench.leaderboard.verification.verify import needs_of
 from anymdp_bench.records.record import Record
@@ -48,38 +49,23 @@ class Curve:
     tasks: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A submission in the standings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Trusted):
+    """A submission of an agent in the standings.
 
     Attributes:
         metadata: Who and what.
-        board: Name of the board.
         n_tasks: Tasks that were played.
         scores: Score columns by number of tasks; empty where the board has no references.
         late: float64 ``[n]``, mean score of each task over the last tenth of the points.
         curve: Learning curve.
-        findings: What verification found.
-        needs: What it must find.
-        older: What it found under the older rules; None where it did not, or the submission is newer.
-        ownership: Whether the key that owns the name has signed it.
     """
 
     metadata: Metadata
-    board: str
     n_tasks: int
     scores: Mapping[int, Scores]
     late: FloatArray
     curve: Curve
-    findings: Findings
-    needs: Needs
-    older: Verdict | None
-    ownership: Ownership = "unclaimed"
-
-    @property
-    def name(self) -> str:
-        """Key of the agent, the same on all boards."""
-        return self.metadata.name
 
     @property
     def track(self) -> str:
@@ -87,43 +73,17 @@ class Entry:
         return self.metadata.track
 
     @property
-    def verified(self) -> bool:
-        """Whether everything was found that must be, nothing against it, and a maintainer signed for it."""
-        return self.findings.signer is not None and self.findings.holds(self.needs)
+    def declared(self) -> tuple[str, ...]:
+        """Words on what it is."""
+        agent, geometry = self.metadata.agent, self.metadata.uses_geometry
+        words = {"uses geometry": geometry, "privileged": agent.privileged, "joint": agent.joint}
+        return tuple(word for word, is_so in words.items() if is_so)
 
     @property
-    def verified_before(self) -> bool:
-        """Whether a part of it was played again under the older rules, and agreed."""
-        return not self.verified and self.older is not None and self.older.verified
-
-    @property
-    def refuted(self) -> bool:
-        """Whether a second run disagreed."""
-        return self.findings.refuted or (self.older is not None and self.older.refuted)
-
-    @property
-    def fell(self) -> tuple[str, ...]:
-        """On which tasks it does worse than chance explains: ``"renamed"``, ``"fresh"``."""
-        before = self.older is not None and self.older.fresh is not None and self.older.fresh.fell
-        return tuple(dict.fromkeys((*self.findings.fell, *["fresh"] * before)))
-
-    @property
-    def outside(self) -> str | None:
-        """Why it stands outside the ranking; None if it may be ranked."""
+    def apart(self) -> str | None:
+        """What it is that keeps it outside the ranking."""
         agent = self.metadata.agent
-        if self.ownership == "foreign":
-            return "foreign"
-        if self.refuted:
-            return "refuted"
-        if self.fell:
-            return "fell"
         return "privileged" if agent.privileged else "joint" if agent.joint else None
-
-    @property
-    def group(self) -> str:
-        """``"verified"``, ``"older rules"``, ``"unverified"``, or why it is outside."""
-        known = "verified" if self.verified else "older rules" if self.verified_before else "unverified"
-        return self.outside or known
 
     def late_mean(self, n_tasks: int) -> float:
         """Interquartile mean over the first tasks of the mean score over the last tenth."""

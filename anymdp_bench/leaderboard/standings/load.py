@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.boards import BOARDS, Board
+from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.standings.entry import Entry, make_entry
 from anymdp_bench.leaderboard.standings.listed import listed_boards
 from anymdp_bench.leaderboard.standings.overall import Total, overall
 from anymdp_bench.leaderboard.standings.ranking import TRACKS, Ranking, rank
+from anymdp_bench.leaderboard.standings.readings import ReadingEntry, ReadingStanding, rank_readings
+from anymdp_bench.leaderboard.standings.trust import Trusted
 from anymdp_bench.leaderboard.submissions import claims
+from anymdp_bench.leaderboard.submissions.acting import FactsOf, Submission
 from anymdp_bench.leaderboard.submissions.facts import board_facts
 from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
 from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
+from anymdp_bench.leaderboard.submissions.reading import SequenceSubmission
 from anymdp_bench.leaderboard.submissions.signing import SIGNERS
-from anymdp_bench.leaderboard.submissions.submission import FactsOf, Submission, read_submission
-from anymdp_bench.leaderboard.submissions.submit import OWNER
+from anymdp_bench.leaderboard.submissions.submission import read_entry
+from anymdp_bench.leaderboard.submissions.submit import OWNER, owner_fields
 from anymdp_bench.leaderboard.verification import findings, verdict
 from anymdp_bench.leaderboard.verification.signature import SIGNATURE, signer_of
+from anymdp_bench.leaderboard.verification.verify import needs_of
 
 BESIDE = (verdict.SUFFIX, findings.SUFFIX, findings.SUFFIX + SIGNATURE, claims.SIGNATURE)
 """Endings of the files that lie beside submissions."""
@@ -48,10 +55,19 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """All boards by name, and the overall board by track."""
+    """All boards by name, the overall board by track, and the boards of recorded play by name."""
 
     boards: dict[str, Standing]
     overall: dict[str, list[Total]]
+    readings: dict[str, ReadingStanding] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> Iterator[Trusted]:
+        """Every entry on any board."""
+        for standing in self.boards.values():
+            yield from standing.entries
+        for read in self.readings.values():
+            yield from (row.entry for row in read.rows)
 
 
 def load_standings(root: Path, facts_of: FactsOf = board_facts) -> Standings:
@@ -62,23 +78,28 @@ def load_standings(root: Path, facts_of: FactsOf = board_facts) -> Standings:
     """
     folders, problems = _folders(root / SUBMISSIONS)
     boards: dict[str, Standing] = {}
-    for name in dict.fromkeys([*listed_boards(), *folders]):
+    readings: dict[str, ReadingStanding] = {}
+    for name in dict.fromkeys([*listed_boards(), *SEQUENCE_BOARDS, *folders]):
         try:
-            boards[name] = _standing(name, folders.get(name, []), facts_of, root)
+            entries = _entries(folders.get(name, []), facts_of, root)
+            if name in SEQUENCE_BOARDS:
+                readings[name] = _read(name, entries)
+            else:
+                boards[name] = _standing(name, entries)
         except SubmissionRefused as error:
             problems += error.problems
     refuse(problems)
-    refuse(_owner_problems(boards))
-    entries = {name: standing.entries for name, standing in boards.items()}
-    return Standings(boards, {track: overall(entries, track) for track in TRACKS})
+    acting = {name: standing.entries for name, standing in boards.items()}
+    found = Standings(boards, {track: overall(acting, track) for track in TRACKS}, readings)
+    refuse(_owner_problems(found.entries))
+    return found
 
 
 def foreign_entries(root: Path, standings: Standings) -> list[str]:
     """Problems with entries under claimed names that the names' keys have not signed."""
     return [
         claims.foreign_problem(root / SUBMISSIONS / entry.board / entry.name)
-        for standing in standings.boards.values()
-        for entry in standing.entries
+        for entry in standings.entries
         if entry.ownership == "foreign"
     ]
 
@@ -106,25 +127,29 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in found if not path.name.startswith("."))
 
 
-def _standing(name: str, folders: list[Path], facts_of: FactsOf, root: Path) -> Standing:
-    submissions, problems = _read_all(folders, facts_of)
-    refuse(problems)
-    board, n_tasks = _specification(name, submissions)
-    lengths = sorted({submission.n_tasks for submission in submissions} | {n_tasks}, reverse=True)
-    listed, owners = verdict.listed_verdicts(root), claims.read_owners(root)
-    entries = tuple(
-        make_entry(
-            submission,
-            lengths,
-            findings.read_findings(folder, submission.digest, _signer(folder, root)),
-            verdict.read_older_verdict(folder, submission.digest, listed),
-            claims.ownership(root, owners, folder, submission.digest),
-        )
-        for folder, submission in zip(folders, submissions, strict=True)
-    )
+def _standing(name: str, checked: list[tuple[Submission, Known]]) -> Standing:
+    board, n_tasks = _specification(name, [submission for submission, _ in checked])
+    lengths = sorted({submission.n_tasks for submission, _ in checked} | {n_tasks}, reverse=True)
+    entries = tuple(make_entry(submission, lengths, *known) for submission, known in checked)
     rankings = (rank(entries, track, n) for n in lengths for track in TRACKS)
     shown = tuple(ranking for ranking in rankings if ranking.rows or ranking.n_tasks == n_tasks)
     return Standing(board, n_tasks, entries, shown)
+
+
+def _read(name: str, checked: list[tuple[SequenceSubmission, Known]]) -> ReadingStanding:
+    entries = (
+        ReadingEntry(
+            metadata=submission.metadata,
+            board=name,
+            findings=known.findings,
+            needs=needs_of(submission),
+            older=known.older,
+            ownership=known.ownership,
+            curves={kind: values.mean(axis=0) for kind, values in submission.losses.items()},
+        )
+        for submission, known in checked
+    )
+    return ReadingStanding(SEQUENCE_BOARDS[name], rank_readings(entries))
 
 
 def _signer(folder: Path, root: Path) -> str | None:
@@ -140,30 +165,53 @@ def _specification(name: str, submissions: list[Submission]) -> tuple[Board, int
     return board, min(board.n_tasks, len(load_bank(board.bank).test))
 
 
-def _read_all(folders: list[Path], facts_of: FactsOf) -> tuple[list[Submission], list[str]]:
-    submissions, problems = [], []
+class Known(NamedTuple):
+    """What lies beside a submission: findings, the older rules' verdict, and whose it is."""
+
+    findings: findings.Findings
+    older: verdict.Verdict | None
+    ownership: claims.Ownership
+
+
+def _entries(folders: list[Path], facts_of: FactsOf, root: Path) -> list[tuple[Any, Known]]:
+    """Every submission that lies in the folders, checked, with what lies beside it."""
+    checked, problems = [], []
     for folder in folders:
         try:
-            submissions.append(read_submission(folder, facts_of))
+            checked.append((folder, read_entry(folder, facts_of)))
         except SubmissionRefused as error:
             problems += [f"{shown('/'.join(folder.parts[-2:]))[1:-1]}: {text}" for text in error.problems]
-    return submissions, problems
+    refuse(problems)
+    listed, owners = verdict.listed_verdicts(root), claims.read_owners(root)
+    return [
+        (
+            submission,
+            Known(
+                findings.read_findings(folder, submission.digest, _signer(folder, root)),
+                verdict.read_older_verdict(folder, submission.digest, listed),
+                claims.ownership(root, owners, folder, submission.digest),
+            ),
+        )
+        for folder, submission in checked
+    ]
 
 
-def _owner_problems(boards: dict[str, Standing]) -> Iterator[str]:
+def _owner_problems(entries: Iterable[Trusted]) -> Iterator[str]:
     """Problems with names under which different agents stand on different boards."""
-    first: dict[str, Entry] = {}
-    for standing in boards.values():
-        for entry in standing.entries:
-            if entry.ownership == "foreign":
-                continue
-            other = first.setdefault(entry.name, entry)
-            for field in OWNER:
-                if getattr(entry.metadata, field) != getattr(other.metadata, field):
-                    text = f"{entry.name} has another {field} on {entry.board} than on {other.board}"
+    first: dict[str, list[Trusted]] = defaultdict(list)
+    for entry in entries:
+        if entry.ownership == "foreign":
+            continue
+        others = first[entry.name]
+        for other in others:
+            for name in owner_fields(entry.board, other.board):
+                if getattr(entry.metadata, name) != getattr(other.metadata, name):
+                    text = f"{entry.name} has another {name} on {entry.board} than on {other.board}"
                     yield problem("owner", text)
+        if all(owner_fields(entry.board, other.board) == OWNER for other in others):
+            others.append(entry)
     titles: dict[str, str] = {}
-    for name, entry in first.items():
-        other_name = titles.setdefault(looks_like(entry.metadata.title), name)
+    for name, others in first.items():
+        other_name = titles.setdefault(looks_like(others[0].metadata.title), name)
         if other_name != name:
             yield problem("title", f"{name} has a title that looks like that of {other_name}")

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from anymdp_bench.evaluation.boards import Board
 from anymdp_bench.evaluation.paper import Figures
-from anymdp_bench.leaderboard.standings.entry import Entry, Scores
+from anymdp_bench.leaderboard.standings.cells import (
+    DASH,
+    as_csv,
+    count,
+    escape,
+    head,
+    line,
+    linked_title,
+    number,
+    percent,
+    status_words,
+)
+from anymdp_bench.leaderboard.standings.entry import Scores
 from anymdp_bench.leaderboard.standings.listed import paper_figures
 from anymdp_bench.leaderboard.standings.load import Standing, Standings
 from anymdp_bench.leaderboard.standings.overall import NAME, TASKS, Total
 from anymdp_bench.leaderboard.standings.ranking import Ranking, Row, interval
+from anymdp_bench.leaderboard.standings.reading_tables import reading_csv, reading_markdown
 from anymdp_bench.scoring.reached import SHARES
 from anymdp_bench.scoring.recent import RECENT_STEPS
 
-DASH = "-"
-SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&-])")
 HEADERS = (
     "rank",
     "agent",
@@ -58,24 +66,12 @@ def tables(standings: Standings) -> dict[str, str]:
         if standing.entries:
             found[f"{name}.md"] = board_markdown(standing)
             found[f"{name}.csv"] = board_csv(standing)
+    for name, read in standings.readings.items():
+        if read.rows:
+            found[f"{name}.md"], found[f"{name}.csv"] = reading_markdown(read), reading_csv(read)
     found[f"{NAME}.md"] = overall_markdown(standings)
     found[f"{NAME}.csv"] = overall_csv(standings)
     return found
-
-
-def escape(text: str) -> str:
-    """Show text as it is, whatever Markdown makes of it."""
-    return SPECIAL.sub(r"\\\1", text)
-
-
-def percent(value: float) -> str:
-    """A score in percent with one digit; a dash if there is none."""
-    return DASH if math.isnan(value) else f"{100 * value:.1f}".replace("-0.0", "0.0")
-
-
-def count(value: float) -> str:
-    """A number of steps or episodes; a dash if there is none."""
-    return DASH if math.isnan(value) else f"{value:,.0f}"
 
 
 def board_markdown(standing: Standing) -> str:
@@ -85,8 +81,8 @@ def board_markdown(standing: Standing) -> str:
     for ranking in standing.rankings:
         figures = paper_figures(board, ranking.track) if ranking.n_tasks == standing.n_tasks else {}
         if ranking.rows or figures:
-            lines += [f"## {ranking_title(ranking, standing.n_tasks)}", "", *_head(HEADERS), *_rows(ranking)]
-            lines += [_line(_published_cells(method, figure)) for method, figure in figures.items()]
+            lines += [f"## {ranking_title(ranking, standing.n_tasks)}", "", *head(HEADERS), *_rows(ranking)]
+            lines += [line(_published_cells(method, figure)) for method, figure in figures.items()]
             lines.append("")
     lines += [*LEGEND, ""]
     return "\n".join(lines)
@@ -118,32 +114,20 @@ def ranking_title(ranking: Ranking, n_tasks: int) -> str:
     return title if ranking.n_tasks == n_tasks else f"{title}, first {ranking.n_tasks} tasks"
 
 
-def _head(headers: Sequence[str]) -> list[str]:
-    rule = ["---" if header in ("agent", "status") else "---:" for header in headers]
-    return [_line(headers), _line(rule)]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _rows(ranking: Ranking) -> list[str]:
     lines = []
     group = None
     for row in ranking.rows:
         if row.group != group and (group is not None or row.group != "verified"):
-            lines.append(_line(["", f"**{row.group}**", *[""] * (len(HEADERS) - 2)]))
+            lines.append(line(["", f"**{row.group}**", *[""] * (len(HEADERS) - 2)]))
         group = row.group
-        lines.append(_line(_cells(row)))
+        lines.append(line(_cells(row)))
     return lines
 
 
 def _cells(row: Row) -> list[str]:
     rank = "" if row.rank is None else f"{'=' if row.tied else ''}{row.rank}"
-    metadata = row.entry.metadata
-    title = escape(metadata.title)
-    agent = f"[{title}]({metadata.url})" if metadata.url else title
-    return [rank, agent, *score_cells(row.scores), ", ".join(status_words(row.entry))]
+    return [rank, linked_title(row.entry), *score_cells(row.scores), ", ".join(status_words(row.entry))]
 
 
 def score_cells(scores: Scores) -> list[str]:
@@ -164,18 +148,6 @@ def score_cells(scores: Scores) -> list[str]:
     ]
 
 
-def status_words(entry: Entry) -> list[str]:
-    """Words on how far an entry can be trusted, and what it is."""
-    known = "verified" if entry.verified else "older rules" if entry.verified_before else "unverified"
-    words = ["not by its owner"] * (entry.ownership == "foreign")
-    words.append("not reproduced" if entry.refuted else known)
-    words += [f"falls on {kind} tasks" for kind in entry.fell]
-    words += ["unclaimed name"] * (entry.ownership == "unclaimed")
-    words += ["uses geometry"] * entry.metadata.uses_geometry
-    agent = entry.metadata.agent
-    return words + ["privileged"] * agent.privileged + ["joint"] * agent.joint
-
-
 def _published_cells(method: str, figure: Figures) -> list[str]:
     numbers = [percent(figure.performance), count(figure.steps), count(figure.episodes)]
     return ["", f"*{escape(method)}*", DASH, DASH, *numbers, *[DASH] * (N_SCORES - 5), "*published*"]
@@ -187,20 +159,9 @@ def board_csv(standing: Standing) -> str:
     for ranking in standing.rankings:
         for row in ranking.rows:
             head = (ranking.track, ranking.n_tasks, row.rank or "", row.entry.name, row.group)
-            values = [_number(row.scores.get(name, math.nan)) for name in CSV_SCORES]
+            values = [number(row.scores.get(name, math.nan)) for name in CSV_SCORES]
             rows.append((*head, row.entry.metadata.gradient_free, *values))
-    return _csv(rows)
-
-
-def _number(value: float) -> str:
-    """Six digits: the last bits of a mean differ between processors."""
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return as_csv(rows)
 
 
 def overall_markdown(standings: Standings) -> str:
@@ -210,8 +171,8 @@ def overall_markdown(standings: Standings) -> str:
     for track, totals in standings.overall.items():
         lines += [f"## {TRACK_TITLES[track]}", ""]
         if totals:
-            lines += _head(headers)
-            lines += [_line(_total_cells(total)) for total in totals]
+            lines += head(headers)
+            lines += [line(_total_cells(total)) for total in totals]
         else:
             lines.append("No entry yet.")
         lines.append("")
@@ -237,6 +198,6 @@ def overall_csv(standings: Standings) -> str:
     rows: list[Sequence[object]] = [("track", "rank", "agent", "mean_iqm", "rows", "group")]
     for track, totals in standings.overall.items():
         for total in totals:
-            name, mean = total.entry.name, _number(total.mean)
+            name, mean = total.entry.name, number(total.mean)
             rows.append((track, total.rank or "", name, mean, total.n_rows, total.group))
-    return _csv(rows)
+    return as_csv(rows)

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anymdp_bench.evaluation.boards import Board
 from anymdp_bench.evaluation.protocols.shards import cells_of
 from anymdp_bench.foundation.types import BoolArray, FloatArray
 from anymdp_bench.leaderboard.submissions.curves import BLOCK
-from anymdp_bench.leaderboard.submissions.facts import BoardFacts
+from anymdp_bench.leaderboard.submissions.facts import Basis, BoardFacts
 from anymdp_bench.leaderboard.submissions.metadata import Metadata
 from anymdp_bench.leaderboard.submissions.parquet import Columns
 from anymdp_bench.leaderboard.submissions.problems import problem, shown
@@ -80,10 +79,10 @@ def n_blocks(facts: BoardFacts) -> int:
     return facts.board.train_episodes // BLOCK
 
 
-def check_board(claim: Claim) -> Iterator[str]:
+def check_board(claim: Basis) -> Iterator[str]:
     """The specification is the registered one; a field that did not exist yet has its default."""
     known = claim.facts.board.as_dict()
-    default = {field.name: field.default for field in dataclasses.fields(Board)}
+    default = {field.name: field.default for field in dataclasses.fields(type(claim.facts.board))}
     given = default | claim.metadata.board
     for field in sorted(known.keys() | given.keys()):
         same = field in known and type(given[field]) is type(known[field]) and given[field] == known[field]
@@ -92,7 +91,7 @@ def check_board(claim: Claim) -> Iterator[str]:
             yield problem("board", f"{shown(field)[1:-1]} is {shown(given[field])}; {legal}")
 
 
-def check_tasks(claim: Claim) -> Iterator[str]:
+def check_tasks(claim: Basis) -> Iterator[str]:
     """The tasks are the board's, all of them or a legal prefix."""
     legal = claim.facts.legal_lengths
     if claim.n_tasks not in legal:

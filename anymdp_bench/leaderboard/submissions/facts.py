@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from anymdp_bench.evaluation.boards import BOARDS, Board
 from anymdp_bench.evaluation.evaluate import task_references
 from anymdp_bench.evaluation.protocols.frozen import has_exact_test
 from anymdp_bench.evaluation.protocols.shards import MIN_TEST_EPISODES, Shape, shape_of
+from anymdp_bench.evaluation.sequence.boards import SequenceBoard
 from anymdp_bench.foundation.registry import lookup
 from anymdp_bench.foundation.types import FloatArray, IntArray
+from anymdp_bench.leaderboard.submissions.metadata import Heading
 from anymdp_bench.planning.limits import ReturnLimits, return_limits
 from anymdp_bench.records.record import CellReferences
 from anymdp_bench.tasks.protocol import Task
@@ -28,6 +31,49 @@ WORST_SWING = math.pi**2 + 0.1 * MAX_SPEED**2 + 0.001 * MAX_TORQUE**2
 """Largest cost of one step of Pendulum-v1; the least is 0."""
 GRID_ERROR = 0.02
 """Relative slack of an optimum that was found on a grid of a continuous state."""
+
+
+class Facts(Protocol):
+    """The truth about a board of any protocol."""
+
+    @property
+    def board(self) -> Board | SequenceBoard:
+        """The registered specification."""
+        ...
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Fingerprint of each task."""
+        ...
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks of the whole board."""
+        ...
+
+    @property
+    def legal_lengths(self) -> tuple[int, ...]:
+        """Numbers of tasks that a submission may have played, ascending."""
+        ...
+
+
+class Basis(Protocol):
+    """What every entry claims, beside the truth: which board, and how many of its tasks."""
+
+    @property
+    def metadata(self) -> Heading:
+        """Who and what."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """The board."""
+        ...
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks that were played or read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

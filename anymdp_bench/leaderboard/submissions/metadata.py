@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -132,8 +132,8 @@ class ReferenceReturns(Strict):
     optimal: Returns
 
 
-class Metadata(Strict):
-    """Everything in a submission that is not a number of its curves.
+class Heading(Strict):
+    """What every entry says, whatever it is.
 
     Attributes:
         schema_version: Version of this format.
@@ -142,14 +142,9 @@ class Metadata(Strict):
         authors, description, url, paper: Shown as given; links are https.
         date: Day of submission.
         entry_point: Registered name or ``"package.module:factory"`` with which `verify` makes the agent.
-        gradient_free: No gradient step is taken while the agent is evaluated.
-        uses_geometry: It makes use of what neighbouring ids of observations mean; so it is not verified
-            under permuted ids, and shown as such.
-        agent: What the agent declared.
         board: Fields of the board's specification, with the number of tasks that were played.
         code: Hashes of the source that ran.
         fingerprints: Fingerprint of each task.
-        references: Reference returns of each task.
         machine: Versions and processor.
         files: SHA-256 of each table by its name; null where an older version wrote it.
     """
@@ -163,15 +158,28 @@ class Metadata(Strict):
     paper: Link | None
     date: Date
     entry_point: Slug | Path | None
-    gradient_free: bool
-    uses_geometry: bool = False
-    agent: DeclaredAgent
     board: Settings
     code: Code
     fingerprints: Annotated[list[Hash], Field(min_length=1, max_length=MOST_TASKS)]
-    references: ReferenceReturns
     machine: Machine
     files: Annotated[dict[Short, Hash], Field(max_length=2)] | None = None
+
+
+class Metadata(Heading):
+    """Everything in a submission of an agent that acts, but for the numbers of its curves.
+
+    Attributes:
+        gradient_free: No gradient step is taken while the agent is evaluated.
+        uses_geometry: It makes use of what neighbouring ids of observations mean; so it is not verified
+            under permuted ids, and shown as such.
+        agent: What the agent declared.
+        references: Reference returns of each task.
+    """
+
+    gradient_free: bool
+    uses_geometry: bool = False
+    agent: DeclaredAgent
+    references: ReferenceReturns
 
     @property
     def track(self) -> str:
@@ -179,14 +187,36 @@ class Metadata(Strict):
         return "learner" if self.agent.learner else "in-context"
 
 
-def parse_metadata(values: dict[str, Any]) -> Metadata:
+class ReadingMetadata(Heading):
+    """Everything in a submission of a sequence model, but for its losses.
+
+    Attributes:
+        entry_point: ``"package.module:factory"`` with which `verify` makes the model.
+        segment: Steps that it was shown at once.
+        state_bytes: Memory of one sequence.
+    """
+
+    entry_point: Path | None
+    segment: Count
+    state_bytes: Annotated[int, Field(ge=0, lt=LARGEST_INTEGER)]
+    files: Annotated[dict[Short, Hash], Field(max_length=1)]
+
+
+AnyMetadata = TypeVar("AnyMetadata", bound=Heading)
+
+
+def parse_metadata(values: dict[str, Any], kind: type[AnyMetadata]) -> AnyMetadata:
     """Check every field.
+
+    Args:
+        values: Content of the file.
+        kind: `Metadata` or `ReadingMetadata`.
 
     Raises:
         SubmissionRefused: naming every field at fault.
     """
     try:
-        return Metadata.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         refuse(_problem(item) for item in error.errors(include_url=False, include_input=False))
         raise

@@ -15,8 +15,8 @@ from anymdp_bench.evaluation.boards import Board
 from anymdp_bench.evaluation.evaluate import evaluate
 from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.types import FloatArray
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse
-from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.comparison import (
     MIN_PAIRS,
     difference_interval,

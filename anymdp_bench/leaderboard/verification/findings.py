@@ -22,6 +22,10 @@ LARGEST = 1 << 22
 MOST_SHARDS = 5000
 FALLS = ("renamed", "fresh", "remembered")
 """Kinds of tasks on which a score may fall."""
+MOST_AHEAD = 0.01
+"""Difference of a mean loss that rounding may make where a model reads step by step."""
+SEED_BITS = 63
+"""Of seeds that are drawn while an entry is verified."""
 LEAST_CHANCE = 0.0005
 """Of an honest play to stand out from plays under other names: that of a fall by the other tests."""
 
@@ -53,16 +57,17 @@ class Replay(Line):
 
     Attributes:
         shard: Its number.
-        outcome: ``"equal"`` to the bit; ``"different"`` though code, versions and processor are the
+        outcome: ``"equal"`` to the bit; ``"consistent"``, of losses alone, where they differ by rounding and
+            so do versions or processor; ``"different"`` though code, versions and processor are the
             record's; ``"undecided"`` where bits differ and so do these.
-        difference: Mean late score of the second run minus the first's.
-        cells: Runs on tasks in the shard.
+        difference: Mean late score of the second run minus the first's; of losses the largest difference.
+        cells: Runs on tasks in the shard, or tasks that were read.
         differing: In which respects code, versions or processor were not those of the record.
     """
 
     kind: Literal["replay"]
     shard: Annotated[int, Field(ge=0, lt=MOST_SHARDS)]
-    outcome: Literal["equal", "different", "undecided"]
+    outcome: Literal["equal", "consistent", "different", "undecided"]
     difference: float
     cells: Annotated[int, Field(ge=1)]
     differing: Annotated[list[Short], Field(max_length=60)]
@@ -71,21 +76,43 @@ class Replay(Line):
     def _equal_means_equal(self) -> Replay:
         if self.outcome == "equal" and self.difference != 0:
             raise ValueError(f"is equal and differs by {self.difference}")
-        if self.outcome == "undecided" and not self.differing:
-            raise ValueError("is undecided for no reason")
+        if self.outcome in ("consistent", "undecided") and not self.differing:
+            raise ValueError(f"is {self.outcome} for no reason")
         return self
 
 
+class Steps(Line):
+    """Blocks of recorded play were read step by step, with nothing told ahead; see `read_step_by_step`.
+
+    Attributes:
+        seed: What they were drawn with, and what was told in place of the truth.
+        blocks: Their numbers.
+        difference: Largest difference from the submitted losses, of a block's mean over tasks or of a task's
+            mean over these blocks.
+    """
+
+    kind: Literal["steps"]
+    seed: Annotated[int, Field(ge=0)]
+    blocks: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=MOST_SHARDS)]
+    difference: Annotated[float, Field(ge=0)]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether rounding explains the difference."""
+        return self.difference <= MOST_AHEAD
+
+
 class Again(Line):
-    """The agent played with seeds that nobody knew before.
+    """The agent played, or the model read, with seeds that nobody knew before.
 
     Attributes:
         kind: ``"renamed"``: the board's own tasks; ``"fresh"``: new tasks of the board's family.
         renamed: Whether ids of observations and actions were permuted.
         seed: What everything was drawn with.
         tasks: How many.
-        submitted, found: Mean late score that was submitted, and that was found now.
-        drop: Their difference, with its 99.9 % interval `low` to `high`.
+        submitted, found: Mean late score that was submitted, and that was found now; of a sequence model the
+            mean loss of the oracle's action over the first steps, of which lower is better.
+        drop: By how much worse it is now, with its 99.9 % interval `low` to `high`.
         chance: Probability that the figures that rank an honest play (`ranked`) stand out as much; None in
             findings from before it was asked for.
     """
@@ -129,7 +156,7 @@ class Remembered(Line):
         return self.chance <= LEAST_CHANCE
 
 
-AnyFinding = Rules | Replay | Again | Remembered
+AnyFinding = Rules | Replay | Steps | Again | Remembered
 Finding = Annotated[AnyFinding, Field(discriminator="kind")]
 _FINDING: TypeAdapter[AnyFinding] = TypeAdapter(Finding)
 
@@ -141,11 +168,13 @@ class Needs(NamedTuple):
         shards: How many there are; each is to be replayed.
         renamed: Whether its tasks are to be played with new seeds.
         fresh: Whether new tasks are.
+        steps: Whether a part is to be read step by step.
     """
 
     shards: int
     renamed: bool
     fresh: bool
+    steps: bool = False
 
 
 class Findings(NamedTuple):
@@ -169,14 +198,26 @@ class Findings(NamedTuple):
         """Shards that were equal to the bit."""
         return frozenset(line.shard for line in self.replays if line.outcome == "equal")
 
+    @property
+    def consistent_shards(self) -> frozenset[int]:
+        """Shards that were equal but for rounding elsewhere, and never to the bit."""
+        found = frozenset(line.shard for line in self.replays if line.outcome == "consistent")
+        return found - self.equal_shards
+
     def unequal_shards(self, needs: Needs) -> list[int]:
-        """Shards that have not been equal yet, ascending."""
-        return sorted(set(range(needs.shards)) - self.equal_shards)
+        """Shards that have been neither equal nor consistent yet, ascending."""
+        return sorted(set(range(needs.shards)) - self.equal_shards - self.consistent_shards)
+
+    @property
+    def steps(self) -> tuple[Steps, ...]:
+        """What was read step by step."""
+        return tuple(line for line in self.lines if isinstance(line, Steps))
 
     @property
     def refuted(self) -> bool:
-        """Whether any replay was different; no later finding takes it back."""
-        return any(line.outcome == "different" for line in self.replays)
+        """Whether any replay was different, or looked ahead; no later finding takes it back."""
+        ahead = any(not line.agrees for line in self.steps)
+        return ahead or any(line.outcome == "different" for line in self.replays)
 
     def again(self, kind: str) -> tuple[Again, ...]:
         """Play with new seeds, of a kind."""
@@ -193,6 +234,7 @@ class Findings(NamedTuple):
         left = len(self.unequal_shards(needs))
         found = ["the agent check"] * (not any(isinstance(line, Rules) for line in self.lines))
         found += [f"{left} of {needs.shards} shards equal to the bit"] * (left > 0)
+        found += ["reading step by step"] * (needs.steps and not self.steps)
         found += ["play on renamed tasks"] * (needs.renamed and not self.again("renamed"))
         return found + ["play on fresh tasks"] * (needs.fresh and not self.again("fresh"))
 

@@ -8,13 +8,14 @@ The first tenth of the points counts as well as the last, for what is known by h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.foundation.types import FloatArray
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification.again import renamed_record
 from anymdp_bench.leaderboard.verification.comparison import MIN_PAIRS, early_scores, late_scores
 from anymdp_bench.leaderboard.verification.findings import Remembered
@@ -49,16 +50,40 @@ def play_remembered(
     Raises:
         AgentError: the agent fails.
     """
-    scores = [_scores(submission.record), _scores(first)]
-    if len(scores[0]) < MIN_PAIRS or chance_of_standing_out(scores, seed) > SUSPICION:
+
+    def play(seed: int) -> FloatArray:
+        return _scores(renamed_record(submission, agent, seed=seed, jobs=jobs))
+
+    scores = _scores(submission.record), _scores(first)
+    return find_remembered(heading_of(submission), *scores, play, seed=seed)
+
+
+def find_remembered(
+    heading: Mapping[str, Any],
+    submitted: FloatArray,
+    first: FloatArray,
+    play: Callable[[int], FloatArray],
+    *,
+    seed: int,
+) -> Remembered | None:
+    """The same for scores ``[n, k]`` of whatever was played or read.
+
+    Args:
+        heading: What every finding says.
+        submitted: Scores of the submission.
+        first: Scores on renamed tasks.
+        play: Scores on renamed tasks once more, with a seed.
+        seed: Drawn now.
+    """
+    scores = [submitted, first]
+    if len(submitted) < MIN_PAIRS or chance_of_standing_out(scores, seed) > SUSPICION:
         return None
-    for more in range(1, PLAYS):
-        scores.append(_scores(renamed_record(submission, agent, seed=seed + more, jobs=jobs)))
+    scores += [play(seed + more) for more in range(1, PLAYS)]
     return Remembered(
-        **heading_of(submission),
+        **heading,
         kind="remembered",
         seed=seed,
-        tasks=len(scores[0]),
+        tasks=len(submitted),
         plays=PLAYS,
         chance=chance_of_standing_out(scores, seed),
     )

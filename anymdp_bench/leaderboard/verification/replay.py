@@ -9,14 +9,15 @@ import numpy as np
 
 from anymdp_bench.agents.protocol import Agent
 from anymdp_bench.banks import load_bank
-from anymdp_bench.evaluation.evaluate import agent_code
 from anymdp_bench.evaluation.fan_out import fan_out
+from anymdp_bench.evaluation.isolation.remote import agent_code
 from anymdp_bench.evaluation.protocols import play_shard
 from anymdp_bench.evaluation.protocols.shards import shards_by_shape
 from anymdp_bench.foundation.errors import BenchError
 from anymdp_bench.leaderboard.submissions import curves
+from anymdp_bench.leaderboard.submissions.acting import Submission
+from anymdp_bench.leaderboard.submissions.kinds import AnySubmission
 from anymdp_bench.leaderboard.submissions.metadata import Machine
-from anymdp_bench.leaderboard.submissions.submission import Submission
 from anymdp_bench.leaderboard.verification.comparison import late_scores
 from anymdp_bench.leaderboard.verification.findings import SCHEMA, Replay, today
 from anymdp_bench.records.provenance import package_hash, provenance
@@ -29,7 +30,7 @@ def machine_now() -> Machine:
     return Machine(**{name: made[name] for name in Machine.model_fields})
 
 
-def differences(submission: Submission, agent: Agent) -> list[str]:
+def differences(submission: AnySubmission, agent: Any) -> list[str]:
     """Names of what may keep a rerun here from being equal to the bit."""
     was, now = submission.metadata.machine, machine_now()
     found = [name for name in ("python", "machine", "processor") if getattr(was, name) != getattr(now, name)]
@@ -41,7 +42,7 @@ def differences(submission: Submission, agent: Agent) -> list[str]:
     return found
 
 
-def heading_of(submission: Submission) -> dict[str, Any]:
+def heading_of(submission: AnySubmission) -> dict[str, Any]:
     """What every finding about a submission says."""
     return {
         "schema_version": SCHEMA,

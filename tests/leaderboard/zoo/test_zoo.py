@@ -16,7 +16,7 @@ from anymdp_bench.agents.registry import make_agent
 from anymdp_bench.evaluation.isolation.process import Limits
 from anymdp_bench.foundation.errors import AgentError, RecordsError
 from anymdp_bench.leaderboard.standings.entry import make_entry
-from anymdp_bench.leaderboard.submissions.submission import Submission
+from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
 from anymdp_bench.leaderboard.verification.replay import replay
