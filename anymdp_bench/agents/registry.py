@@ -60,13 +60,20 @@ def make_agent(
         >>> make_agent("uniform").info.name
         'uniform'
     """
-    factory = load_factory(name if ":" in name else lookup("agent", agent_table(), name))
+    factory = load_factory(name if ":" in name else _registered(name))
     given = dict(options or {})
     parameters = inspect.signature(factory).parameters
     _check_options(name, given, parameters.values())
     if "bank" in parameters:
         given["bank"] = bank
     return check_is_agent(call_factory(factory, given, f"agent {name!r}"))
+
+
+def _registered(name: str) -> str:
+    try:
+        return lookup("agent", agent_table(), name)
+    except UnknownName as error:
+        raise UnknownName(f"{error} An agent of your own is named module:Class.") from error
 
 
 def load_factory(path: str) -> Callable[..., Any]:
@@ -115,6 +122,17 @@ def _check_options(
         raise InvalidConfig(f"agent {name!r} has no option {', '.join(sorted(unknown))}; {known}.")
 
 
+def _begins(agent: Any) -> bool:
+    """Whether `begin` can be called as the evaluation calls it; True where that cannot be known."""
+    try:
+        inspect.signature(agent.begin).bind(1, None, None, 0, context=None, tasks=None)
+    except ValueError:
+        return True
+    except TypeError:
+        return False
+    return True
+
+
 def check_is_agent(agent: Any) -> Agent:
     """Return `agent` if it has what the evaluation calls.
 
@@ -133,6 +151,12 @@ def check_is_agent(agent: Any) -> Agent:
         raise AgentError(
             f"{type(agent).__name__} has no {', '.join(missing)}: an agent has begin, act, observe and an "
             "AgentInfo as `info`. Wrap an agent written for one task in SingleTask."
+        )
+    if not _begins(agent):
+        kind = type(agent).__name__
+        raise AgentError(
+            f"{kind}.begin does not take (n, observation_space, action_space, seed, context, tasks). Written "
+            f"for one task? Give `make = lambda: SingleTask({kind})`, on the command line as module:make."
         )
     if not isinstance(agent.info, AgentInfo):
         raise AgentError(

@@ -107,7 +107,10 @@ def run(
         Path | None, typer.Option(help="Keep the records in this folder; default: a folder under runs/.")
     ] = None,
     controls: Annotated[
-        bool, typer.Option("--controls", help="Also record what the columns controlled... need.")
+        bool,
+        typer.Option(
+            "--controls", help="Also record what the columns `controlled` and `controlled_...` need."
+        ),
     ] = False,
     option: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, passed on to what makes the agent; repeatable.")

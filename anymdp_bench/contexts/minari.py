@@ -149,6 +149,10 @@ def from_minari(dataset_id: str) -> Context:
             themselves.
     """
     minari = _minari()
+    if not isinstance(dataset_id, str):
+        raise InvalidContext(
+            f"a {type(dataset_id).__name__} is not legal: give the id that `to_minari` was given."
+        )
     if not _folder(dataset_id).is_dir():
         raise InvalidContext(
             f"there is no local data set {dataset_id!r}; `minari.download_dataset` fetches remote ones."

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from anymdp_bench.contexts import TEACHERS
+from anymdp_bench.evaluation.sequence.boards import SEQUENCE_BOARDS
 from anymdp_bench.foundation.checks import check, check_choice, check_integer
-from anymdp_bench.foundation.errors import InvalidConfig
+from anymdp_bench.foundation.errors import InvalidConfig, UnknownName
 from anymdp_bench.foundation.registry import unknown_name
 from anymdp_bench.foundation.seeding import check_seed
 
@@ -270,6 +271,12 @@ def get_board(name: str) -> Board:
         'anymdp-16x5-online-v0'
     """
     full = name if name in BOARDS else board_name(name, "online")
+    if name in SEQUENCE_BOARDS:
+        raise UnknownName(
+            f"{name!r} holds recorded sequences, and nobody acts: models read it with evaluate_sequence, on "
+            "the command line with `anymdp-bench read` or `omnirl sequence`."
+        )
     if full not in BOARDS:
-        raise unknown_name("board", name, BOARDS)
+        banks = {board.bank for board in BOARDS.values()}
+        raise unknown_name("board", name, [*BOARDS, *banks])
     return BOARDS[full]

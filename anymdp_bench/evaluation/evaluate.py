@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from anymdp_bench.agents.protocol import Agent, AgentInfo
 from anymdp_bench.agents.registry import check_is_agent, make_agent
-from anymdp_bench.banks import load_bank
+from anymdp_bench.banks import Bank, load_bank
 from anymdp_bench.evaluation.boards import PLAYED_SPLITS, Board, get_board
 from anymdp_bench.evaluation.fan_out import check_backend, fan_out
 from anymdp_bench.evaluation.isolation.remote import agent_code
@@ -21,7 +21,7 @@ from anymdp_bench.evaluation.protocols import play_shard, shards_of
 from anymdp_bench.evaluation.result import Result
 from anymdp_bench.evaluation.run_folder import Manifest, RecordFolder
 from anymdp_bench.foundation.checks import check_choice, check_integer
-from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig
+from anymdp_bench.foundation.errors import AgentError, BenchError, InvalidConfig, UnknownName
 from anymdp_bench.records.provenance import package_hash, provenance
 from anymdp_bench.records.record import Cell, CellReferences, ShardRecord
 from anymdp_bench.tasks.protocol import Task
@@ -121,7 +121,7 @@ def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Boar
         if tasks is not None:
             check_choice("tasks", tasks, PLAYED_SPLITS)
         spec = board if tasks is None else dataclasses.replace(board, split=tasks)
-        return spec, list(load_bank(spec.bank).split(spec.split)[: spec.n_tasks])
+        return spec, list(_bank_of(spec).split(spec.split)[: spec.n_tasks])
     if not hasattr(tasks, "__getitem__"):
         raise InvalidConfig(
             f"tasks={tasks!r} is no sequence of tasks: give tasks or the name of a split; how many of the "
@@ -130,6 +130,13 @@ def choose_tasks(board: Board, tasks: Sequence[Task] | str | None) -> tuple[Boar
     if not tasks:
         raise InvalidConfig("tasks is empty: give at least one task, or none to play the board's own.")
     return dataclasses.replace(board, bank=OWN_TASKS, n_tasks=len(tasks)), list(tasks)
+
+
+def _bank_of(board: Board) -> Bank:
+    try:
+        return load_bank(board.bank)
+    except UnknownName as error:
+        raise UnknownName(f"{error} A board of your own is played with tasks=[...].") from error
 
 
 def task_references(tasks: Sequence[Task]) -> dict[str, list[float]]:

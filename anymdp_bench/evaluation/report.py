@@ -105,10 +105,13 @@ def _row(result: Result, figures: dict[str, Figures]) -> tuple[str, ...]:
 def _title(result: Result) -> str:
     board, n_tasks = result.manifest.board, len(result.manifest.fingerprints)
     split = "" if board.split == TEST else f", {board.split} tasks"
-    changed = "" if BOARDS.get(board.name) == dataclasses.replace(board, split=TEST) else ", changed"
+    known = BOARDS.get(board.name, board)
+    same = dataclasses.replace(board, split=TEST, n_tasks=known.n_tasks) == known
+    changed = "" if same else ", changed"
+    first = f"first {n_tasks} of {known.n_tasks}" if same and board.n_tasks < known.n_tasks else f"{n_tasks}"
     runs = f", {board.runs} runs each" if board.runs > 1 else ""
     given = "" if board.teacher is None else f", after {board.teacher_episodes} episodes of {board.teacher}"
-    return f"{board.name}{split}{changed}: {n_tasks} task{'s' if n_tasks > 1 else ''}{runs}{given}"
+    return f"{board.name}{split}{changed}: {first} task{'s' if n_tasks > 1 else ''}{runs}{given}"
 
 
 def _caption(board: Board) -> str:

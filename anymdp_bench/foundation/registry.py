@@ -12,12 +12,16 @@ from anymdp_bench.foundation.errors import BenchError, UnknownName, UnsupportedS
 from anymdp_bench.foundation.extras import missing_module
 
 T = TypeVar("T")
+MOST_NAMED = 16
+"""Names that an error lists where none is near."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """Build the error for a name that is not in `known`, with the nearest names, or all if none is near."""
     names = sorted(known)
-    found = _hint(name, names) or f" Registered: {', '.join(names)}."
+    found = _hint(name, names) or f" Registered: {', '.join(names[:MOST_NAMED])}"
+    if found.startswith(" Registered"):
+        found += f" and {len(names) - MOST_NAMED} more." if len(names) > MOST_NAMED else "."
     return UnknownName(f"Unknown {kind} {name!r}.{found}")
 
 

@@ -212,3 +212,26 @@ def test_a_fair_agent_passes() -> None:
 def test_an_agent_that_cheats_by_remembering_is_caught(cheat: type[Rotating], message: str) -> None:
     with pytest.raises(AgentError, match=message):
         check_agent(cheat())
+
+
+class OfOneTask:
+    """Has the calls of an agent, for one task."""
+
+    info = AgentInfo(name="of-one-task")
+
+    def begin(self, observation_space: object, action_space: object, seed: int) -> None: ...
+
+    def act(self, observation: int) -> int:
+        return 0
+
+    def observe(self, *transition: object) -> None: ...
+
+
+def test_an_agent_of_one_task_is_told_how_it_plays() -> None:
+    with pytest.raises(AgentError, match=r"make = lambda: SingleTask\(OfOneTask\)"):
+        check_is_agent(OfOneTask())
+
+
+def test_an_unknown_agent_is_told_how_others_are_named() -> None:
+    with pytest.raises(UnknownName, match="An agent of your own is named module:Class"):
+        make_agent("my_agent")

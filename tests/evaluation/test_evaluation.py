@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anymdp_bench import evaluate
+from anymdp_bench import Board, evaluate, sample_tasks
 from anymdp_bench.agents.protocol import AgentInfo
 from anymdp_bench.banks import load_bank
 from anymdp_bench.evaluation.report import score_table
-from anymdp_bench.foundation.errors import AgentError, InvalidConfig
+from anymdp_bench.foundation.errors import AgentError, InvalidConfig, UnknownName
 from tests.support.scripted import BOARD, Scripted, TabledLearner, corridor, play
 
 # --- agents that break the rules ---
@@ -94,6 +94,27 @@ def test_a_learner_needs_freeze() -> None:
 def test_illegal_jobs_are_refused(jobs: Any) -> None:
     with pytest.raises(InvalidConfig, match="jobs="):
         evaluate(Scripted(), BOARD, tasks=[corridor()], jobs=jobs)
+
+
+def test_a_board_of_ones_own_needs_tasks() -> None:
+    with pytest.raises(UnknownName, match=r"A board of your own is played with tasks="):
+        evaluate("uniform", Board(name="mine", bank="mine"))
+
+
+def test_a_table_says_what_of_a_board_was_played() -> None:
+    first = evaluate("uniform", "darkroom-6-goals-v0", n_tasks=2, context_episodes=20)
+    assert "darkroom-6-goals-online-v0, changed: 2 tasks" in str(score_table([first]).title)
+    own = evaluate(
+        "uniform",
+        Board(name="mine", bank="mine", context_episodes=20),
+        tasks=sample_tasks("garnet", 2, seed=0),
+    )
+    assert str(score_table([own]).title) == "mine: 2 tasks"
+
+
+def test_sequence_boards_are_not_played() -> None:
+    with pytest.raises(UnknownName, match="read it with evaluate_sequence"):
+        evaluate("uniform", "anymdp-16x5-sequence-v0")
 
 
 def test_no_task_is_refused() -> None:

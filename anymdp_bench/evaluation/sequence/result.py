@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ class SequenceResult:
         steps = BLOCK * np.arange(1, len(means[KINDS[0]]) + 1)
         return pd.DataFrame({"steps": steps, **means})
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | PathLike[str]) -> None:
         """Write the losses of all tasks and blocks as parquet, the rest as JSON with the SHA-256 of both."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         tasks, blocks = np.indices(self.losses[KINDS[0]].shape).reshape(2, -1)
         columns = {kind: self.losses[kind].ravel() for kind in KINDS}
@@ -97,7 +99,7 @@ class SequenceResult:
             file.write((json.dumps(sealed(facts), indent=1) + "\n").encode())
 
 
-def load_sequence_result(folder: Path) -> SequenceResult:
+def load_sequence_result(folder: str | PathLike[str]) -> SequenceResult:
     """Read what `SequenceResult.save` wrote.
 
     Args:
@@ -107,16 +109,16 @@ def load_sequence_result(folder: Path) -> SequenceResult:
         RecordsError: the folder holds no such result, or one that was changed.
 
     Examples:
-        >>> from pathlib import Path
         >>> class Uniform:
         ...     def begin(self, n, n_observations, n_actions): return n_actions
         ...     def answer(self, segment, n_actions):
         ...         return Answers(policy=np.zeros((*segment.actions.shape, n_actions))), n_actions
         >>> result = evaluate_sequence(Uniform(), "anymdp-16x5-sequence-v0", n_tasks=1, steps=512)
-        >>> result.save(Path("reading"))
-        >>> load_sequence_result(Path("reading")).table().equals(result.table())
+        >>> result.save("reading")
+        >>> load_sequence_result("reading").table().equals(result.table())
         True
     """
+    folder = Path(folder)
     try:
         facts = check_seal(json.loads((folder / FACTS).read_text()))
         content = (folder / LOSSES).read_bytes()

@@ -18,7 +18,7 @@ QUIET = "ANYMDP_BENCH_QUIET"
 PATIENT_SECONDS = 2.0
 """Compiling that takes a process longer than this in all is told."""
 COMPILING = (
-    "compiling for this processor; this happens once, later programs start at once "
+    "compiling what is used for the first time; later programs find it compiled "
     f"(hide this line with {QUIET}=1)."
 )
 RAY_WORKER = "default_worker.py"

@@ -16,6 +16,7 @@ from anymdp_bench.evaluation.evaluate import task_references
 from anymdp_bench.evaluation.protocols.frozen import has_exact_test
 from anymdp_bench.evaluation.protocols.shards import MIN_TEST_EPISODES, Shape, shape_of
 from anymdp_bench.evaluation.sequence.boards import SequenceBoard
+from anymdp_bench.foundation.errors import UnknownName
 from anymdp_bench.foundation.registry import lookup
 from anymdp_bench.foundation.types import FloatArray, IntArray
 from anymdp_bench.leaderboard.submissions.metadata import Heading
@@ -153,5 +154,8 @@ def board_facts(name: str) -> BoardFacts:
     Raises:
         UnknownName: with the nearest names, or all.
     """
-    board = lookup("board", BOARDS, name)
+    try:
+        board = lookup("board", BOARDS, name)
+    except UnknownName as error:
+        raise UnknownName(f"{error} Registered boards alone take submissions.") from error
     return BoardFacts.of(board, load_bank(board.bank).board_tasks(board.n_tasks))
