@@ -24,7 +24,7 @@ from anymdp_bench.leaderboard.submissions.parquet import read_columns, write_col
 from anymdp_bench.leaderboard.submissions.reading import LOSS_KINDS, SequenceSubmission
 from anymdp_bench.leaderboard.submissions.submission import read_entry, read_submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
-from anymdp_bench.leaderboard.verification.findings import Findings, Line, Replay, Rules, Steps
+from anymdp_bench.leaderboard.verification.findings import Findings, Line, Needs, Replay, Rules, Steps
 from anymdp_bench.leaderboard.verification.replay import heading_of, machine_now
 from anymdp_bench.leaderboard.verification.verify import needs_of
 from anymdp_bench.records.provenance import provenance
@@ -100,7 +100,7 @@ def test_an_entry_says_what_was_read(tmp_path: Path) -> None:
     assert submission.losses["policy"].shape == (64, N_BLOCKS)
     assert np.isnan(submission.losses["reward"]).all()
     assert sorted(path.name for path in folder.iterdir()) == ["losses.parquet", "submission.json"]
-    assert needs_of(submission) == (1, True, True, True)
+    assert needs_of(submission) == Needs(shards=1, renamed=True, fresh=True, steps=True)
     with pytest.raises(SubmissionRefused, match="is read, not played"):
         read_submission(folder)
 

@@ -10,6 +10,7 @@ import pytest
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.submissions.facts import board_facts
+from anymdp_bench.leaderboard.submissions.kinds import kind_of
 from anymdp_bench.leaderboard.submissions.metadata import FILE, parse_metadata
 from anymdp_bench.leaderboard.submissions.plain import looks_like
 from anymdp_bench.leaderboard.submissions.submission import read_submission
@@ -101,7 +102,8 @@ def test_mathematics_may_describe_an_agent(tmp_path: Path) -> None:
 
 
 def test_present_entries_are_accepted_and_none_looks_like_another() -> None:
-    entries = [parse_metadata(json.loads(p.read_text())) for p in BOARDS.glob(f"submissions/*/*/{FILE}")]
+    paths = BOARDS.glob(f"submissions/*/*/{FILE}")
+    entries = [parse_metadata(json.loads(p.read_text()), kind_of(p.parts[-3]).metadata) for p in paths]
     titles = {entry.name: entry.title for entry in entries}
     assert len(titles) > 20
     for seen in (titles.keys(), titles.values()):

@@ -19,7 +19,7 @@ from anymdp_bench.evaluation.isolation.host import IsolatedAgent
 from anymdp_bench.foundation.errors import AgentError, InvalidConfig, SubmissionRefused
 from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification import replay as replay_module
-from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
+from anymdp_bench.leaderboard.verification.findings import Findings, Needs, findings_path, read_findings
 from anymdp_bench.leaderboard.verification.replay import replay
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from tests.support.isolated import HERE
@@ -102,7 +102,7 @@ def test_agents_that_are_not_named_or_declare_otherwise_are_not_run(
 def test_findings_add_up_over_calls(tmp_path: Path) -> None:
     submission, folder = submitted("anymdp-16x5-v0", tmp_path, f"{HERE}:Mixed", n_tasks=16)
     agent, needs = submitted_agent(submission), needs_of(submission)
-    assert needs == (2, True, True)
+    assert needs == Needs(2, True, True)
     first = list(verify_submission(submission, folder, agent, fraction=0.1))
     assert [line.kind for line in first] == ["rules", "replay"]
     kept = findings_path(folder).read_bytes()
@@ -125,7 +125,7 @@ def test_findings_add_up_over_calls(tmp_path: Path) -> None:
 def test_what_speaks_against_an_entry_is_never_taken_back(bandits: tuple[Submission, Path]) -> None:
     submission, _ = bandits
     needs, good = needs_of(submission), everything(submission)
-    assert needs == (1, True, True)
+    assert needs == Needs(1, True, True)
     assert Findings(tuple(good)).holds(needs)
     for bad in (
         replayed(submission, 0, "different"),
@@ -202,5 +202,5 @@ def test_a_strangers_privileged_agent_is_refused(tmp_path: Path) -> None:
     other = submission.metadata.model_copy(update={"entry_point": name, "agent": submission.metadata.agent})
     with pytest.raises(AgentError, match="'oracle' is privileged"):
         submitted_agent(dataclasses.replace(submission, metadata=other))
-    assert needs_of(submission) == (1, False, False)
+    assert needs_of(submission) == Needs(1, False, False)
     assert AgentInfo(name="oracle", privileged=True).privileged
