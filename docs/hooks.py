@@ -133,7 +133,7 @@ def on_nav(nav: Any, config: Any, files: Any) -> Any:
 
 def on_post_build(config: Any) -> None:
     """Build the board beside the pages."""
-    build_site(load_standings(ROOT / "leaderboards"), Path(config.site_dir) / BOARD)
+    build_site(load_standings(ROOT / "leaderboards"), Path(config.site_dir) / BOARD, home="../")
 
 
 def _ids() -> list[str]:

@@ -48,8 +48,13 @@ MARKER = ".anymdp-bench-site"
 ASSETS = Path(__file__).parent
 
 
-def build_site(standings: Standings, out: Path) -> None:
+def build_site(standings: Standings, out: Path, home: str = "") -> None:
     """Write all pages to a folder, which must be new, empty, or built here before.
+
+    Args:
+        standings: What they show.
+        out: The folder.
+        home: Where the documentation lies, seen from that folder; empty: nowhere.
 
     Raises:
         RecordsError: the folder holds something else.
@@ -64,10 +69,10 @@ def build_site(standings: Standings, out: Path) -> None:
     (out / "static").mkdir()
     for asset in (ASSETS / "static").iterdir():
         (out / "static" / asset.name).write_bytes(asset.read_bytes())
-    _Writer(out, _environment()).write_all(standings)
+    _Writer(out, _environment(home)).write_all(standings)
 
 
-def _environment() -> Environment:
+def _environment(home: str) -> Environment:
     import jinja2
 
     folder = ASSETS / "templates"
@@ -79,7 +84,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND)
+    environment.globals.update(
+        version=__version__, overall_name=NAME, overall_legend=OVERALL_LEGEND, home=home
+    )
     return environment
 
 

@@ -10,6 +10,7 @@ from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.site.rows import cells, rank_value, tags
 from anymdp_bench.leaderboard.standings.entry import Entry
 from anymdp_bench.leaderboard.standings.load import Standing
+from anymdp_bench.leaderboard.standings.listed import paper_boards
 from anymdp_bench.leaderboard.standings.overall import Total
 from anymdp_bench.leaderboard.standings.ranking import Row
 from anymdp_bench.leaderboard.standings.cells import percent
@@ -63,7 +64,7 @@ def badge_text(total: Total | None, n_boards: int) -> str:
     """What an agent's badge says."""
     if total is None:
         return f"{n_boards} board{'s' * (n_boards > 1)}"
-    return f"{percent(total.mean)} % overall, {total.group}"
+    return f"{percent(total.mean)} % over {total.n_rows} of {len(paper_boards())} rows, {total.group}"
 
 
 def badge_view(text: str, verified: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from anymdp_bench.leaderboard.site.data import rounded, script_text
 from anymdp_bench.leaderboard.site.names import plain_name
 from anymdp_bench.leaderboard.site.rows import (
     GOOD,
+    LINES,
     PLOTTED,
     Value,
     cells,
@@ -138,12 +139,17 @@ def heat_view(overall: Mapping[str, Sequence[Total]], most: int | None = None) -
     families = [
         (family, len(list(group))) for family, group in groupby(names.values(), lambda name: name.family)
     ]
-    tracks = [
-        {"track": track, "rows": [_heat_row(total, names) for total in list(totals)[:most]]}
-        for track, totals in overall.items()
-    ]
+    tracks = [{"track": track, "groups": _heat_groups(totals[:most], names)} for track, totals in overall.items()]
     columns = [{"board": board, "short": name.short, "full": name.full} for board, name in names.items()]
     return {"families": families, "columns": columns, "tracks": tracks}
+
+
+def _heat_groups(totals: Sequence[Total], boards: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows in groups, each with the line above it; none is above verified ones."""
+    return [
+        {"label": LINES[name], "rows": [_heat_row(total, boards) for total in members]}
+        for name, members in groupby(totals, lambda total: total.group)
+    ]
 
 
 def _heat_row(total: Total, boards: Iterable[str]) -> dict[str, Any]:
