@@ -110,6 +110,7 @@ def play_domains(
     tasks: int,
     steps: int,
     temperature: float | None = None,
+    fill: bool = False,
     split: str = "test",
     tell: Tell,
 ) -> pd.DataFrame:
@@ -122,6 +123,7 @@ def play_domains(
         tasks: The first so many tasks of the split, or all.
         steps: Steps of every task.
         temperature: As for `agent_of`.
+        fill: As in `Plan`.
         split: Of the bank.
         tell: Told which pair of the grid is done.
 
@@ -134,7 +136,7 @@ def play_domains(
     for name, bank in pairs:
         kept = out / "scores" / bank / f"{name}.csv"
         if not kept.is_file():
-            plan = Plan(bank=bank, split=split, tasks=tasks, steps=steps)
+            plan = Plan(bank=bank, split=split, tasks=tasks, fill=fill, steps=steps)
             row = {"agent": name, "bank": bank, **_scores_of(name, out, plan, temperature)}
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_text(kept, pd.DataFrame([row]).to_csv(index=False))

@@ -117,6 +117,7 @@ def _domains(
         tasks=played.tasks,
         steps=played.steps,
         temperature=played.temperature,
+        fill=part == "domains",
         tell=told,
     )
     frame.to_csv(out / "table.csv", index=False)
