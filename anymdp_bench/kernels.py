@@ -43,6 +43,12 @@ Examples:
     >>> bool(means.any())
     True
 
+    A pendulum of gravity 5, upright and at rest, whose reward is shaped, under the strongest torque:
+
+    >>> angle, speed, received, raw, seen = step_pendulum(0.0, 0.0, 2.0, 5.0, True, (12, 5))
+    >>> round(speed, 3), round(received, 4), raw, seen == observe_pendulum(angle, speed, 12, 5)
+    (0.3, 0.0999, -0.004, True)
+
     Their solution; `actions` begins as some policy, and ends as the optimal one:
 
     >>> outcomes = Outcomes(row_start, successor, weight / WEIGHT_TOTAL)
@@ -122,6 +128,8 @@ from anymdp_bench.samplers.anymdp import Drawn
 from anymdp_bench.samplers.anymdp import draw_task as draw_anymdp
 from anymdp_bench.samplers.bandit import draw_arms
 from anymdp_bench.samplers.garnet import draw_task as draw_garnet
+from anymdp_bench.worlds.pendulum.task import observe as observe_pendulum
+from anymdp_bench.worlds.pendulum.task import step_once as step_pendulum
 
 __all__ = [
     "AGENT_STREAM",
@@ -152,6 +160,7 @@ __all__ = [
     "noise_offset",
     "normal_central",
     "normal_tail",
+    "observe_pendulum",
     "outcome_bits",
     "pair_value",
     "permutation",
@@ -161,5 +170,6 @@ __all__ = [
     "record_step",
     "reward_scale",
     "see",
+    "step_pendulum",
     "stream_key",
 ]

@@ -51,9 +51,20 @@ MIXTURES = {"paper": PAPER_MIXTURE}
 """Mixtures that a configuration may name in place of their shares."""
 
 
-STREAM_FAMILIES = ("anymdp", "garnet", "grid", "bandit")
-LEAST_GRID_IDS, GRID_ACTIONS = 12, (4, 5)
-"""Grids have at least so many cells, and four moves, or five with one that stays."""
+PENDULUM_BINS = (12, 5)
+"""Bins of the angle and of the speed, as on the boards."""
+LEAST_IDS = {
+    "anymdp": LEAST_RANKED_STATES,
+    "garnet": 1,
+    "grid": 12,
+    "bandit": 1,
+    "darkroom": 9,
+    "pendulum": PENDULUM_BINS[0] * PENDULUM_BINS[1],
+}
+"""Least number of state ids that each family needs."""
+STREAM_FAMILIES = tuple(LEAST_IDS)
+GRIDS, GRID_ACTIONS = ("grid", "darkroom"), (4, 5)
+"""Families of grids, which have four moves, or five with one that stays."""
 STREAM_LIMITS: dict[str, Limit] = {
     "family": OneOf(STREAM_FAMILIES),
     "n_states": Whole(1),
@@ -80,8 +91,9 @@ class StreamConfig:
     """What the training sequences are made of.
 
     Attributes:
-        family: ``"anymdp"``, ``"garnet"``, ``"grid"`` (random lakes, cliffs and rooms with walls) or
-            ``"bandit"`` (one state; Thompson sampling plays, whatever the behaviours).
+        family: ``"anymdp"``, ``"garnet"``, ``"grid"`` (random lakes, cliffs and rooms with walls),
+            ``"bandit"`` (one state; Thompson sampling plays, whatever the behaviours), ``"darkroom"`` (rooms
+            of up to `n_states` cells) or ``"pendulum"`` (60 ids; hard labels; the behaviour never changes).
         families: Share of the sequences on tasks of each family; None: all are of `family`.
         n_states: Largest number of states, and number of state ids.
         min_states: Smallest number of inner states; None means `n_states`.
@@ -96,6 +108,9 @@ class StreamConfig:
             the paper, so that few tasks can be told apart instead of learnt.
         steps: Steps of a sequence, end-of-episode steps included.
         behaviours: Share of each behaviour policy, by name; they are divided by their sum.
+        noise_until: Least and most share of the sequence after which the noise of a "noisy" behaviour has
+            fallen from 1 to 0, ends of episodes not counted; both that place and the one where the fall
+            begins are drawn for every sequence. None: it falls by the paper's schedule.
         oracle_free_share: Share of sequences in which no oracle ever acts. Without them a model learns to
             copy tagged oracle actions instead of learning from rewards.
         resample_share: Share of sequences whose behaviour may change at the end of an episode.
@@ -119,6 +134,7 @@ class StreamConfig:
     relabel: bool = True
     steps: int = 512
     behaviours: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(PAPER_MIXTURE))
+    noise_until: tuple[float, float] | None = None
     oracle_free_share: float = 0.0
     resample_share: float = 0.85
     resample_probability: float = 0.20
@@ -141,6 +157,8 @@ class StreamConfig:
             self._check_task_states()
         if self.task_actions is not None:
             self._check_task_actions()
+        if self.noise_until is not None:
+            self._check_noise_until()
         unknown = set(self.behaviours) - set(BEHAVIOURS)
         check(not unknown, "behaviours", dict(self.behaviours), f"shares of {', '.join(BEHAVIOURS)}")
         shares = self.behaviours.values()
@@ -158,10 +176,11 @@ class StreamConfig:
         known = isinstance(shares, Mapping) and set(shares) <= set(STREAM_FAMILIES)
         known = known and all(Number().accepts(share) for share in shares.values())
         check(known and sum(shares.values()) > 0, "families", self.families, legal)
-        if "grid" in shares:
+        if set(GRIDS) & set(shares):
             check(self.n_actions in GRID_ACTIONS, "n_actions", self.n_actions, "4 or 5 in a grid")
-        least = {"anymdp": LEAST_RANKED_STATES, "garnet": 1, "grid": LEAST_GRID_IDS, "bandit": 1}
-        return max(least[name] for name in shares)
+        if "pendulum" in shares:
+            check(self.n_actions > 1, "n_actions", self.n_actions, "at least 2 torques of a pendulum")
+        return max(LEAST_IDS[name] for name in shares)
 
     def _check_task_states(self) -> None:
         sizes = self.task_states
@@ -177,6 +196,14 @@ class StreamConfig:
         counts = self.task_actions
         legal = isinstance(counts, tuple | list) and len(counts) > 0 and all(map(Whole(2).accepts, counts))
         check(legal, "task_actions", counts, "integers of at least 2, or null")
-        grids = "grid" in (self.families or (self.family,))
+        grids = bool(set(GRIDS) & set(self.families or (self.family,)))
         check(not grids, "task_actions", counts, "null where there are grids, whose moves are given")
         object.__setattr__(self, "task_actions", tuple(counts or ()))
+
+    def _check_noise_until(self) -> None:
+        pair = self.noise_until
+        legal = isinstance(pair, tuple | list) and len(pair) == 2
+        legal = legal and all(map(Number(0, 1, above=True).accepts, pair or ()))
+        legal = legal and list(pair or ()) == sorted(pair or ())
+        check(legal, "noise_until", pair, "two shares above 0 and up to 1, in order, or null")
+        object.__setattr__(self, "noise_until", tuple(pair or ()))

@@ -10,7 +10,7 @@ from typing import Any
 from anymdp_bench import LEAST_RANKED_STATES, InvalidConfig
 from anymdp_bench.foundation.checks import FLAG, SHARE, TEXT, Limit, Number, OneOf, Whole, check, check_fields
 from omnirl_reference.config.file import CONFIGS, read_json
-from omnirl_reference.config.stream import GRID_ACTIONS, LEAST_GRID_IDS
+from omnirl_reference.config.stream import GRID_ACTIONS, LEAST_IDS
 from omnirl_reference.exact.families import FAMILIES, Family
 
 EXACT_CONFIGS = CONFIGS / "exact"
@@ -66,7 +66,7 @@ class Pool:
         check_fields(self, POOL_LIMITS)
         if self.family == "grid":
             check(self.n_actions in GRID_ACTIONS, "n_actions", self.n_actions, "4 or 5 in a grid")
-            check(self.n_states >= LEAST_GRID_IDS, "n_states", self.n_states, Whole(LEAST_GRID_IDS))
+            check(self.n_states >= LEAST_IDS["grid"], "n_states", self.n_states, Whole(LEAST_IDS["grid"]))
         if self.family == "anymdp":
             check(self.n_states >= LEAST_RANKED_STATES, "n_states", self.n_states, Whole(LEAST_RANKED_STATES))
         if self.family == "bandit":

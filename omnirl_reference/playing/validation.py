@@ -45,6 +45,7 @@ class Plan:
         bank: Name of the bank.
         split: ``"validation"``, unless a figure for the records is wanted.
         tasks: The first so many tasks.
+        fill: A bank of fewer tasks is played again from its first one, until there are so many lives.
         protocol: ``"online"``, ``"imitation"`` or ``"offline"``.
         teacher_episodes: Episodes of the teacher, where there is one.
         steps: Steps of every task, online; 8,000 fill all windows.
@@ -55,6 +56,7 @@ class Plan:
     bank: str = "anymdp-16x5-v0"
     split: str = "validation"
     tasks: int = 64
+    fill: bool = False
     protocol: str = "online"
     teacher_episodes: int = 100
     steps: int = 2000
@@ -167,6 +169,9 @@ def play(agent: Agent, plan: Plan, watch: Watch = unwatched) -> Lived:
     bank = load_bank(plan.bank)
     tasks = bank.split(plan.split)[: plan.tasks]
     references = bank.references(plan.split, len(tasks))
+    if plan.fill:
+        places = [place % len(tasks) for place in range(plan.tasks)]
+        tasks, references = [tasks[place] for place in places], [references[place] for place in places]
     seed = child_seed(plan.seed, "omnirl", "validation")
     env = batch_env(tasks, autoreset_mode="Disabled")
     context = _context(plan, len(tasks), seed)

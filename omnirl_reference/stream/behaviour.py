@@ -49,8 +49,17 @@ def new_behaviour(n: int, n_actions: int) -> Behaviour:
 
 
 @kernel()
-def redraw(stream: Stream, behaviour: Behaviour, cumulative: Floats, n_discounts: int) -> None:
-    """Draw a behaviour by the cumulative shares of the named list, and its noise schedule."""
+def redraw(stream: Stream, behaviour: Behaviour, cumulative: Floats, n_discounts: int, fall: Floats) -> None:
+    """Draw a behaviour by the cumulative shares of the named list, and its noise schedule.
+
+    Args:
+        stream: Sequential stream.
+        behaviour: Is overwritten.
+        cumulative: Of all behaviours.
+        n_discounts: Number of oracles.
+        fall: float64 ``[2]``, least and most steps after which a noisy oracle is without noise; a most of 0
+            means the paper's schedule.
+    """
     place = next_unit(stream) * cumulative[-1]
     index = 0
     while cumulative[index] < place:
@@ -62,7 +71,7 @@ def redraw(stream: Stream, behaviour: Behaviour, cumulative: Floats, n_discounts
     behaviour.kind[0], behaviour.kind[1] = kind, oracle
     if kind == SOFTMAX:
         _redraw_policy(stream, behaviour.policy)
-    _redraw_noise(stream, kind, behaviour.policy.size, behaviour.noise)
+    _redraw_noise(stream, kind, behaviour.policy.size, fall, behaviour.noise)
 
 
 @kernel()
@@ -74,10 +83,14 @@ def _redraw_policy(stream: Stream, policy: Floats) -> None:
 
 
 @kernel()
-def _redraw_noise(stream: Stream, kind: int, n_pairs: int, noise: Floats) -> None:
-    """Schedules of the paper's public code, in units of 1 / (n * A)."""
+def _redraw_noise(stream: Stream, kind: int, n_pairs: int, fall: Floats, noise: Floats) -> None:
+    """Schedules of the paper's public code, in units of 1 / (n * A); or a fall from 1 to 0 at any pace."""
     noise[:] = 0.0
-    if kind == NOISY:
+    if kind == NOISY and fall[1] > 0.0:
+        end = next_uniform(stream, fall[0], fall[1])
+        noise[EPSILON_STEP] = 1.0 / max(end * next_unit(stream), 1.0)
+        noise[EPSILON] = end * noise[EPSILON_STEP]
+    elif kind == NOISY:
         noise[EPSILON] = 1.0
         noise[EPSILON_STEP] = next_uniform(stream, 0.0, 1.0 / n_pairs)
     elif kind == MIXED:

@@ -1,4 +1,4 @@
-"""Random sparse grids to train on: lakes, cliffs, rooms with walls (numba). None has a board's shape."""
+"""Random sparse grids to train on, lakes, cliffs, rooms with or without walls (numba); no board's shapes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,23 @@ MOVES = np.array([[0, 1], [1, 0], [0, -1], [-1, 0], [0, 0]])
 """(row, column) change of the actions; the fifth, where there is one, stays."""
 MOST_TRIES = 100
 HORIZON = 100
+LEAST_ROOM_SIDE = 3
 
 
 def grid_shapes(most_cells: int) -> NDArray[np.int64]:
     """Heights and widths int64 ``[K, 2]`` of grids of half of `most_cells` to all of them."""
     sides = range(2, LONGEST_SIDE + 1)
     shapes = [(h, w) for h in sides for w in sides if most_cells // 2 <= h * w <= most_cells]
+    return _training_shapes(shapes)
+
+
+def room_shapes(most_cells: int) -> NDArray[np.int64]:
+    """The same of rooms, from the smallest."""
+    sides = range(LEAST_ROOM_SIDE, LONGEST_SIDE + 1)
+    return _training_shapes([(h, w) for h in sides for w in sides if h * w <= most_cells])
+
+
+def _training_shapes(shapes: list[tuple[int, int]]) -> NDArray[np.int64]:
     return np.array([shape for shape in shapes if shape not in BOARD_SHAPES])
 
 
@@ -85,10 +96,17 @@ def _slip(stream: Stream) -> int:
 @kernel(nogil=True)
 def _begin(stream: Stream, cells: Ints, start: int) -> Ints:
     """Weights of the first state: the start, or with luck any free cell."""
+    if next_unit(stream) >= 0.6:
+        return _anywhere(cells)
     weight = np.zeros(len(cells), dtype=np.int64)
-    if next_unit(stream) < 0.6:
-        weight[start] = WEIGHT_TOTAL
-        return weight
+    weight[start] = WEIGHT_TOTAL
+    return weight
+
+
+@kernel(nogil=True)
+def _anywhere(cells: Ints) -> Ints:
+    """Weights of the first state that may be any free cell."""
+    weight = np.zeros(len(cells), dtype=np.int64)
     free = np.flatnonzero(cells == FREE)
     weight[free] = WEIGHT_TOTAL // len(free)
     weight[free[0]] += WEIGHT_TOTAL - weight.sum()
@@ -121,6 +139,44 @@ def grid_world(key: np.uint64, shapes: Ints, n_actions: int) -> World:
     reward_next[cells == GOAL] = next_uniform(stream, 0.5, 1.5)
     noise = next_uniform(stream, 0.0, 0.2) if next_unit(stream) < 0.15 else 0.0
     terminal = (cells == WALL) | ((cells == HAZARD) & (not returns)) | ((cells == GOAL) & (not stays))
+    returning = start if returns else -1
+    outcomes, weight = _moves(cells, height, width, terminal, side, returning, n_actions)
+    begin = _begin(stream, cells, start)
+    k = len(weight)
+    return World(
+        outcomes, weight, reward_next[outcomes.successor], np.full(k, noise), begin, terminal, HORIZON
+    )
+
+
+@kernel(nogil=True)
+def darkroom_world(key: np.uint64, shapes: Ints, n_actions: int) -> World:
+    """World of a random room with the rules of Darkroom: its goal is all that there is; arguments as above.
+
+    Episodes begin anywhere but at the goal, a step costs 0.01, the goal pays 1 and ends the episode.
+    """
+    stream = np.empty(1, dtype=np.uint64)
+    stream[0] = draw(key, np.uint64(0))
+    shape = shapes[next_integer(stream, 0, len(shapes) - 1)]
+    cells = np.full(shape[0] * shape[1], FREE)
+    goal = next_integer(stream, 0, len(cells) - 1)
+    cells[goal] = GOAL
+    terminal = cells == GOAL
+    outcomes, weight = _moves(cells, shape[0], shape[1], terminal, 0, -1, n_actions)
+    mean = np.where(outcomes.successor == goal, 1.0, -0.01)
+    return World(outcomes, weight, mean, np.zeros(len(weight)), _anywhere(cells), terminal, HORIZON)
+
+
+@kernel(nogil=True)
+def _moves(
+    cells: Ints,
+    height: int,
+    width: int,
+    terminal: NDArray[np.bool_],
+    side: int,
+    returning: int,
+    n_actions: int,
+) -> tuple[Outcomes, Ints]:
+    """Where moves lead that slip by the weight `side`; hazards to cell `returning`, unless it is -1."""
     n = len(cells)
     row_start = np.zeros(n * n_actions + 1, dtype=np.int64)
     successor = np.zeros(3 * n * n_actions, dtype=np.int32)
@@ -134,18 +190,10 @@ def grid_world(key: np.uint64, shapes: Ints, n_actions: int) -> World:
                     share = WEIGHT_TOTAL - 2 * turned if turn == 0 else turned
                     if share > 0:
                         move = (a + turn) % 4 if a < 4 else a
-                        falls = returns and cells[s] == HAZARD
-                        successor[k] = start if falls else _target(cells, height, width, s, move)
+                        falls = returning >= 0 and cells[s] == HAZARD
+                        successor[k] = returning if falls else _target(cells, height, width, s, move)
                         weight[k] = share
                         k += 1
             row_start[s * n_actions + a + 1] = k
     successor, weight = successor[:k].copy(), weight[:k].copy()
-    return World(
-        Outcomes(row_start, successor, weight / WEIGHT_TOTAL),
-        weight,
-        reward_next[successor],
-        np.full(k, noise),
-        _begin(stream, cells, start),
-        terminal,
-        HORIZON,
-    )
+    return Outcomes(row_start, successor, weight / WEIGHT_TOTAL), weight

@@ -26,8 +26,8 @@ from anymdp_bench.kernels import (
 )
 from omnirl_reference.config.stream import TAG_UNKNOWN
 from omnirl_reference.stream.behaviour import Behaviour, act, new_behaviour, redraw
-from omnirl_reference.stream.grids import grid_shapes, grid_world
-from omnirl_reference.stream.learners import Learners, Stream, learn, new_learners, plan_on_model
+from omnirl_reference.stream.grids import darkroom_world, grid_shapes, grid_world, room_shapes
+from omnirl_reference.stream.learners import Floats, Learners, Stream, learn, new_learners, plan_on_model
 from omnirl_reference.stream.worlds import (
     Ints,
     SimulationSettings,
@@ -91,13 +91,19 @@ def _start(stream: Stream, world: World) -> int:
 
 
 @kernel(nogil=True)
-def _names(stream: Stream, key: np.uint64, relabel: bool) -> Stream:
+def names_of(stream: Stream, key: np.uint64, relabel: bool) -> Stream:
     """Stream that names are drawn from: the sequence's, or one of the task's own."""
     if relabel:
         return stream
     own = np.empty(1, dtype=np.uint64)
     own[0] = draw(key, NAMES)
     return own
+
+
+@kernel(nogil=True)
+def fall_steps(settings: SimulationSettings, steps: int) -> Floats:
+    """Least and most steps after which a noisy oracle is without noise, in sequences of so many steps."""
+    return settings.fall * steps
 
 
 @kernel(nogil=True)
@@ -112,7 +118,7 @@ def play(
 ) -> None:
     """Write sequence `b`: episodes of behaviours on one task of a `key`, relabelled by permutations."""
     n, n_actions = solved.targets.shape
-    names = _names(stream, key, settings.relabel)
+    names = names_of(stream, key, settings.relabel)
     ids = permutation(names, settings.sizes[0])[:n].copy()
     moves = permutation(names, n_actions)
     free = next_unit(stream) < settings.shares[0]
@@ -121,7 +127,8 @@ def play(
     masked = next_unit(stream) < settings.shares[3]
     hidden = masked or next_unit(stream) < settings.shares[4]
     behaviour: Behaviour = new_behaviour(n, n_actions)
-    redraw(stream, behaviour, cumulative, len(settings.discounts))
+    fall = fall_steps(settings, out.actions.shape[1])
+    redraw(stream, behaviour, cumulative, len(settings.discounts), fall)
     learners: Learners = new_learners(n, n_actions)
     s, elapsed, ended = _start(stream, world), 0, False
     for t in range(out.actions.shape[1]):
@@ -132,7 +139,7 @@ def play(
             s, elapsed, ended = _start(stream, world), 0, False
             hidden = masked or next_unit(stream) < settings.shares[4]
             if changing and next_unit(stream) < settings.shares[2]:
-                redraw(stream, behaviour, cumulative, len(settings.discounts))
+                redraw(stream, behaviour, cumulative, len(settings.discounts), fall)
             continue
         a, tag = act(stream, behaviour, learners, solved.oracle_actions, s)
         following, reward = _transition(stream, world, s * n_actions + a)
@@ -228,7 +235,22 @@ def fill_grid(
         key = np.uint64(draw(task_key, np.uint64(index)))
         most, _ = task_size(key, settings)
         played = np.uint64(draw(play_key, np.uint64(first + b)))
-        _fill_grid(key, played, grid_shapes(int(most)), settings, out, b)
+        _fill_grid(key, played, grid_shapes(int(most)), False, settings, out, b)
+
+
+def fill_darkroom(
+    task_key: np.uint64,
+    play_key: np.uint64,
+    task_indices: Ints,
+    first: int,
+    settings: SimulationSettings,
+    out: Sequences,
+) -> None:
+    """The same on random rooms with a goal, of any size that the ids allow."""
+    shapes = room_shapes(int(settings.sizes[0]))
+    for b, index in enumerate(task_indices):
+        key = np.uint64(draw(task_key, np.uint64(index)))
+        _fill_grid(key, np.uint64(draw(play_key, np.uint64(first + b))), shapes, True, settings, out, b)
 
 
 @kernel(nogil=True)
@@ -236,6 +258,7 @@ def _fill_grid(
     key: np.uint64,
     play_key: np.uint64,
     shapes: Ints,
+    dark: bool,
     settings: SimulationSettings,
     out: Sequences,
     b: int,
@@ -243,5 +266,5 @@ def _fill_grid(
     stream = np.empty(1, dtype=np.uint64)
     stream[0] = play_key
     n_actions = settings.sizes[2]
-    world = grid_world(key, shapes, n_actions)
+    world = darkroom_world(key, shapes, n_actions) if dark else grid_world(key, shapes, n_actions)
     play(stream, key, world, solve(world, n_actions, settings), settings, out, b)

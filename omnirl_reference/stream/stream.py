@@ -16,7 +16,8 @@ from anymdp_bench import child_seed
 from anymdp_bench.kernels import draw
 from omnirl_reference.config.stream import BEHAVIOURS, DISCOUNTS, ORACLE_FREE, StreamConfig
 from omnirl_reference.stream.bandits import fill_bandit
-from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_garnet, fill_grid
+from omnirl_reference.stream.pendulums import fill_pendulum
+from omnirl_reference.stream.simulate import Sequences, fill_anymdp, fill_darkroom, fill_garnet, fill_grid
 from omnirl_reference.stream.worlds import SimulationSettings
 
 
@@ -46,6 +47,7 @@ def simulation_settings(config: StreamConfig) -> SimulationSettings:
             [config.label_temperature if config.label == "soft" else 0.0, float(config.label_behaviour)]
         ),
         relabel=bool(config.relabel),
+        fall=np.array(config.noise_until or (0.0, 0.0), dtype=np.float64),
     )
 
 
@@ -78,6 +80,8 @@ class Stream:
         "garnet": fill_garnet,
         "grid": fill_grid,
         "bandit": fill_bandit,
+        "darkroom": fill_darkroom,
+        "pendulum": fill_pendulum,
     }
 
     def __init__(

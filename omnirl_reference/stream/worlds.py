@@ -36,6 +36,7 @@ class SimulationSettings(NamedTuple):
         shares: float64 ``[5]``: oracle-free, resampling, resampling at an end, masked sequences, episodes.
         label: float64 ``[2]``: temperature (0 means hard labels), 1 to label the behaviour.
         relabel: Every sequence has names of its own; else every task has.
+        fall: float64 ``[2]``, shares of the sequence: `noise_until`, or zeros.
     """
 
     sizes: Ints
@@ -46,6 +47,7 @@ class SimulationSettings(NamedTuple):
     shares: Floats
     label: Floats
     relabel: bool
+    fall: Floats
 
 
 class World(NamedTuple):

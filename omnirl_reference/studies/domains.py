@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from anymdp_bench import Agent, AgentError, make_agent
+from anymdp_bench import Agent, AgentError, InvalidConfig, make_agent
 from anymdp_bench.foundation.files import write_text
+from omnirl_reference.config.file import config_of, read_json
 from omnirl_reference.config.training import TrainConfig
 from omnirl_reference.factories import make
-from omnirl_reference.model.shipped import checkpoint_names
+from omnirl_reference.model.shipped import NOTES, checkpoint_folder, checkpoint_names
 from omnirl_reference.playing.validation import LEAST, MOST, Lived, Plan, play
 from omnirl_reference.studies.running import Tell, telling, train_in_turn
 
@@ -29,10 +30,17 @@ ACTION_SETS = (
     "darkroom-10-repeated-v0",
 )
 """Banks that differ in their number of actions, or in the actions' names."""
-SEEN = ("anymdp-16x5-v0", "anymdp-32x5-v0", "garnet-16x5b2-v0", "garnet-64x5b2-v0")
-"""Banks of the families that `vintix` is trained on."""
-HELD_OUT = ("darkroom-6-goals-v0", "darkroom-8-goals-v0", "frozenlake-slippery-v0", "cliffwalking-v0")
-"""Banks of shapes that none of its training grids has."""
+SEEN = (
+    "anymdp-1x5-v0",
+    "anymdp-16x5-v0",
+    "garnet-16x5b2-v0",
+    "darkroom-6-goals-v0",
+    "darkroom-8-goals-v0",
+    "pendulum-g5-v0",
+)
+"""Banks of the domains that `vintix` is trained on."""
+HELD_OUT = ("frozenlake-v0", "frozenlake-slippery-v0", "cliffwalking-v0")
+"""Banks of domains that it never met: none of its training tasks has a hazard."""
 EARLY, LATE = 0.1, 0.5
 """Episodes count as early that begin before this share of the steps, as late those after that one."""
 
@@ -65,6 +73,20 @@ def train_one(
     return train_in_turn(runs, out, telling(tell), minutes=minutes, device=device)
 
 
+def check_shipped(config: TrainConfig) -> None:
+    """Refuse a configuration that is not the one which the shipped checkpoint of its name was trained by.
+
+    Raises:
+        InvalidConfig: there is no such checkpoint, or its notes say otherwise.
+    """
+    shipped = config.name in checkpoint_names()
+    if not shipped or config_of(read_json(checkpoint_folder(config.name) / NOTES)) != config:
+        raise InvalidConfig(
+            f"no shipped checkpoint was trained by the configuration {config.name!r} as it is: train it, "
+            "without --shipped."
+        )
+
+
 def agent_of(name: str, out: Path, bank: str, temperature: float | None = None) -> Agent:
     """An agent by the name of a run in `out`, of a shipped checkpoint, or of a registered agent.
 
@@ -88,6 +110,7 @@ def play_domains(
     tasks: int,
     steps: int,
     temperature: float | None = None,
+    fill: bool = False,
     split: str = "test",
     tell: Tell,
 ) -> pd.DataFrame:
@@ -100,6 +123,7 @@ def play_domains(
         tasks: The first so many tasks of the split, or all.
         steps: Steps of every task.
         temperature: As for `agent_of`.
+        fill: As in `Plan`.
         split: Of the bank.
         tell: Told which pair of the grid is done.
 
@@ -112,7 +136,7 @@ def play_domains(
     for name, bank in pairs:
         kept = out / "scores" / bank / f"{name}.csv"
         if not kept.is_file():
-            plan = Plan(bank=bank, split=split, tasks=tasks, steps=steps)
+            plan = Plan(bank=bank, split=split, tasks=tasks, fill=fill, steps=steps)
             row = {"agent": name, "bank": bank, **_scores_of(name, out, plan, temperature)}
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_text(kept, pd.DataFrame([row]).to_csv(index=False))

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from anymdp_bench import SequenceResult
 from anymdp_bench.reproduce.document import lines_of, pipe_table
-from anymdp_bench.reproduce.figures import new_figure, save_figure
+from anymdp_bench.reproduce.figures import COLORS, WIDTH, add_legend, new_figure, save_figure
+from omnirl_reference.playing.validation import LEAST, MOST
 from omnirl_reference.studies.mixers import EXACT, PAPER, POINTS, doubling_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BANK_HEIGHT = 0.55
+"""Inches of a bank in the figure of domains."""
 LEFT, RIGHT = "---", "---:"
 CHANCE = math.log(5)
 PAPER_GAINS = {
@@ -207,14 +210,41 @@ def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
     save_figure(figure, path)
 
 
-def domains_text(frame: pd.DataFrame) -> str:
-    """Markdown of `domains.play_domains`: early and late scores of every agent, bank by bank."""
+def domains_text(frame: pd.DataFrame, held_out: Sequence[str] = ()) -> str:
+    """Markdown of `domains.play_domains`: early and late scores of every agent, bank by bank.
+
+    Args:
+        frame: The scores.
+        held_out: Banks that are called so.
+    """
     agents = list(dict.fromkeys(frame["agent"]))
     rows = []
     for bank, part in frame.groupby("bank", sort=False):
         of = part.set_index("agent")
-        rows.append([f"`{bank}`", *(_two(of.loc[name, "early"], of.loc[name, "late"]) for name in agents)])
+        name = f"`{bank}`, held out" if bank in held_out else f"`{bank}`"
+        rows.append([name, *(_two(of.loc[agent, "early"], of.loc[agent, "late"]) for agent in agents)])
     return pipe_table([("bank", LEFT), *((f"`{name}`", RIGHT) for name in agents)], rows) + "\n"
+
+
+def draw_domains(frame: pd.DataFrame, path: Path, held_out: Sequence[str] = ()) -> None:
+    """Draw the scores of `domains_text`: from early, a ring, to late, a disc."""
+    banks, agents = (list(dict.fromkeys(frame[column])) for column in ("bank", "agent"))
+    figure, (axes,) = new_figure()
+    figure.set_size_inches(WIDTH, 1.0 + BANK_HEIGHT * len(banks))
+    for k, (agent, color) in enumerate(zip(agents, COLORS, strict=False)):
+        of = frame[frame["agent"] == agent].set_index("bank").reindex(banks)
+        height = np.arange(len(banks)) + 0.8 * ((k + 0.5) / len(agents) - 0.5)
+        axes.hlines(height, of["early"], of["late"], color=color)
+        axes.plot(of["early"], height, "o", color=color, markerfacecolor="white", markersize=4)
+        axes.plot(of["late"], height, "o", color=color, markersize=4, label=agent)
+    for level in (0.0, 1.0):
+        axes.axvline(level, color="grey", linewidth=0.5)
+    names = [f"{bank}\n(held out)" if bank in held_out else bank for bank in banks]
+    axes.set_yticks(np.arange(len(banks)), names, fontsize="small")
+    axes.invert_yaxis()
+    axes.set(xlabel="score (0 uniform, 1 oracle): ring early, disc late", xlim=(LEAST - 0.05, MOST + 0.05))
+    add_legend(figure, [axes])
+    save_figure(figure, path)
 
 
 def _two(early: float, late: float) -> str:

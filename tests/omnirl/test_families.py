@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from omnirl_reference.config.file import load_config, train_config  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.stream.simulate import Sequences  # noqa: E402
 from omnirl_reference.stream.stream import Stream  # noqa: E402
+from omnirl_reference.studies.report import domains_text, draw_domains  # noqa: E402
 from omnirl_reference.training.trainer import Trainer  # noqa: E402
 
 MIXED = StreamConfig(
@@ -97,7 +99,6 @@ def test_a_model_plays_no_mixture_itself() -> None:
 
 def test_vintix_trains(tmp_path: Path) -> None:
     whole = load_config("vintix")
-    assert whole.stream.label_behaviour and set(whole.stream.families or {}) == {"anymdp", "garnet", "grid"}
     model = dataclasses.replace(whole.model, width=16, layers=1, head_width=8)
     stages = tuple(dataclasses.replace(stage, updates=2) for stage in whole.stages)
     stream = dataclasses.replace(whole.stream, steps=64)
@@ -143,3 +144,13 @@ def test_the_study_plays_boards_seen_and_held_out(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "out" / "table.csv").set_index(["bank", "agent"])
     assert np.isnan(table.loc[("anymdp-64x5-v0", "tiny"), "late"])
     assert np.isfinite(table.loc[("darkroom-6-goals-v0", "tiny"), "late"])
+
+
+def test_held_out_banks_are_called_so_in_table_and_figure(tmp_path: Path) -> None:
+    scores = {"agent": ["a", "b"] * 2, "bank": ["seen", "seen", "new", "new"], "early": [0.0, 0.1, 0.2, 0.3]}
+    frame = pd.DataFrame({**scores, "late": [0.5, math.nan, 0.7, -0.2]})
+    text = domains_text(frame, ["new"])
+    assert "| `new`, held out |" in text and "| `seen`          |" in text
+    draw_domains(frame, tmp_path / "one.svg", ["new"])
+    drawing = (tmp_path / "one.svg").read_text()
+    assert drawing.count("(held out)") == 1 and "early" in drawing

@@ -13,7 +13,7 @@ from typer.testing import CliRunner  # noqa: E402
 
 from anymdp_bench import AgentError, InvalidConfig, batch_env, load_bank  # noqa: E402
 from omnirl_reference.cli.app import app  # noqa: E402
-from omnirl_reference.config.file import load_config, train_config  # noqa: E402
+from omnirl_reference.config.file import CONFIGS, load_config, train_config  # noqa: E402
 from omnirl_reference.config.model import ModelConfig  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.model.checkpoint import load_model  # noqa: E402
@@ -195,3 +195,20 @@ def test_the_study_trains_plays_and_writes_a_document(tmp_path: Path) -> None:
     assert whole.exit_code == 0, whole.output
     assert "| `anymdp-1x20-v0`" in document.read_text()
     assert "-" in document.read_text().split("`darkroom-6-goals-v0`")[1].split("|")[1]
+    assert "](figures/action-sets.svg)" in document.read_text()
+    drawing = (tmp_path / "figures" / "action-sets.svg").read_text()
+    assert "anymdp-1x20-v0" in drawing and "held out" not in drawing
+    refused = CliRunner().invoke(app, [*command, "--shipped"])
+    assert refused.exit_code != 0 and "no shipped checkpoint" in str(refused.exception or refused.output)
+
+
+def test_a_shipped_checkpoint_plays_the_study_without_training(tmp_path: Path) -> None:
+    command = ["study", "action-sets", "--shipped", "--out", str(tmp_path), "--bank", "anymdp-1x20-v0"]
+    command += ["--tasks", "2", "--steps", "60", "--beside", "uniform"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "headless-ad" in done.output and not (tmp_path / "headless-ad").exists()
+    changed = json.loads((CONFIGS / "headless-ad.json").read_text()) | {"batch": 17}
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+    refused = CliRunner().invoke(app, [*command, "--config", str(tmp_path / "changed.json")])
+    assert refused.exit_code != 0 and "no shipped checkpoint" in str(refused.exception or refused.output)

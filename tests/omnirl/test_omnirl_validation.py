@@ -48,6 +48,17 @@ def test_play_depends_on_plan_and_task_alone(agent: OmniRLAgent) -> None:
     assert rows(play(agent, dataclasses.replace(SHORT, seed=1)), 0) != rows(three, 0)
 
 
+def test_a_bank_of_few_tasks_is_filled_with_further_lives() -> None:
+    torch.manual_seed(0)
+    agent = OmniRLAgent(OmniRL(dataclasses.replace(SMALL, n_states=36)).eval())
+    plan = Plan(bank="darkroom-6-goals-v0", tasks=9, steps=150)
+    once, filled = play(agent, plan), play(agent, dataclasses.replace(plan, fill=True))
+    goals = len(load_bank(plan.bank).validation)
+    assert set(once.task.tolist()) == set(range(goals)) and goals < 9
+    assert set(filled.task.tolist()) == set(range(9))
+    assert rows(filled, 0) == rows(once, 0) != rows(filled, goals)
+
+
 def test_uniform_play_scores_nothing() -> None:
     torch.manual_seed(0)
     agent = OmniRLAgent(OmniRL(SMALL).eval(), temperature=Temperature(first=1e6, last=1e6))

@@ -14,6 +14,13 @@ Minutes = Annotated[float | None, typer.Option(help="Stop after so many minutes 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Threads = Annotated[int, typer.Option(help="Threads of torch.", min=1)]
 Online = Annotated[int, typer.Option(help="Validation tasks that every model then plays; 0: none.", min=0)]
+Shipped = Annotated[
+    bool,
+    typer.Option(
+        "--shipped",
+        help="Train nothing: the shipped checkpoint of that configuration plays, as its notes say.",
+    ),
+]
 Document = Annotated[
     Path | None, typer.Option(help="Document whose part of the study's name is written, figure beside it.")
 ]

@@ -17,6 +17,7 @@ from omnirl_reference.studies.commands.options import (
     Document,
     Minutes,
     Out,
+    Shipped,
     Steps,
     Tasks,
     Temperature,
@@ -31,6 +32,7 @@ from omnirl_reference.studies.commands.options import (
 def action_sets(
     out: Out,
     config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "headless-ad",
+    shipped: Shipped = False,
     minutes: Minutes = None,
     beside: Beside = None,
     bank: Banks = None,
@@ -47,12 +49,13 @@ def action_sets(
 
     names = beside or ["ad", "omnirl-any", "oim", "psrl", "uniform"]
     played = _Played(names, bank or ACTION_SETS, tasks, steps, temperature)
-    _domains("action-sets", config, out, minutes, played, device, threads, document, as_json)
+    _domains("action-sets", config, shipped, out, minutes, played, device, threads, document, as_json)
 
 
 def domains(
     out: Out,
     config: Annotated[str, typer.Option(help="What is trained: a file, or a name.")] = "vintix",
+    shipped: Shipped = False,
     minutes: Minutes = None,
     beside: Beside = None,
     bank: Banks = None,
@@ -64,12 +67,12 @@ def domains(
     document: Document = None,
     as_json: AsJson = False,
 ) -> None:
-    """One model, many domains: train it on three families, and play boards seen and held out."""
+    """One model, many domains: train it on five families, and play boards seen and held out."""
     from omnirl_reference.studies.domains import HELD_OUT, SEEN
 
     names = beside or ["ad-eps", "omnirl-any", "uniform"]
     played = _Played(names, bank or [*SEEN, *HELD_OUT], tasks, steps, temperature)
-    _domains("domains", config, out, minutes, played, device, threads, document, as_json)
+    _domains("domains", config, shipped, out, minutes, played, device, threads, document, as_json)
 
 
 class _Played(NamedTuple):
@@ -85,6 +88,7 @@ class _Played(NamedTuple):
 def _domains(
     part: str,
     config: str,
+    shipped: bool,
     out: Path,
     minutes: float | None,
     played: _Played,
@@ -96,12 +100,14 @@ def _domains(
     import torch
 
     from omnirl_reference.config.file import load_config
-    from omnirl_reference.studies.domains import play_domains, train_one
-    from omnirl_reference.studies.report import domains_text
+    from omnirl_reference.studies.domains import HELD_OUT, check_shipped, play_domains, train_one
+    from omnirl_reference.studies.report import domains_text, draw_domains
 
     torch.set_num_threads(threads)
     whole = load_config(config)
-    if not train_one(whole, out, minutes=limit_of(minutes), device=device, tell=tell):
+    if shipped:
+        check_shipped(whole)
+    elif not train_one(whole, out, minutes=limit_of(minutes), device=device, tell=tell):
         typer.echo(NOT_DONE, err=as_json)
         return
     frame = play_domains(
@@ -111,13 +117,16 @@ def _domains(
         tasks=played.tasks,
         steps=played.steps,
         temperature=played.temperature,
+        fill=part == "domains",
         tell=told,
     )
     frame.to_csv(out / "table.csv", index=False)
-    text = domains_text(frame)
+    held_out = HELD_OUT if part == "domains" else ()
+    text = domains_text(frame, held_out)
     print_table(frame, text, as_json)
     if document is not None:
-        write_part(document, part, text)
+        draw_domains(frame, document.parent / "figures" / f"{part}.svg", held_out)
+        write_part(document, part, text, f"{part}.svg", "Early and late scores, bank by bank")
 
 
 def rl2(
