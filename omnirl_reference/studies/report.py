@@ -206,7 +206,7 @@ def draw_mixers(results: Sequence[SequenceResult], path: Path) -> None:
                     line.set(color="black", linestyle="--")
         axes.axhline(CHANCE, color="grey", linewidth=0.5)
         axes.set(title=board, xlabel="steps of context", ylabel="cross-entropy to the oracle", xscale="log")
-        axes.legend(fontsize="x-small")
+    add_legend(figure, panels)
     save_figure(figure, path)
 
 
