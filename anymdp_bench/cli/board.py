@@ -121,6 +121,7 @@ def verify(
     from anymdp_bench.leaderboard.submissions.problems import refuse
     from anymdp_bench.leaderboard.submissions.submission import read_entry
     from anymdp_bench.leaderboard.verification.findings import read_findings
+    from anymdp_bench.leaderboard.verification.told import told
     from anymdp_bench.leaderboard.verification.verify import (
         check_fraction,
         needs_of,
@@ -140,6 +141,7 @@ def verify(
         )
         agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
         needs, before = needs_of(checked), read_findings(submission, checked.digest)
+        sys.stderr.write(f"To be found: {', '.join(before.missing(needs)) or 'nothing more'}\n")
         found = []
         try:
             with progress_bars() as bars:
@@ -149,7 +151,7 @@ def verify(
                     bars.update(bar, advance=line.kind == "replay")
         finally:
             for line in [] if as_json else found:
-                typer.echo(line.model_dump_json(by_alias=True, exclude={"machine"}))
+                typer.echo(told(line))
         findings = read_findings(submission, checked.digest)
     missing, holds = list(findings.missing(needs)), findings.holds(needs)
     against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted

@@ -21,6 +21,7 @@ from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification import replay as replay_module
 from anymdp_bench.leaderboard.verification.findings import Findings, Needs, findings_path, read_findings
 from anymdp_bench.leaderboard.verification.replay import replay
+from anymdp_bench.leaderboard.verification.told import told
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from tests.support.isolated import HERE
 from tests.support.maintainer import again, everything, replayed
@@ -140,6 +141,14 @@ def test_what_speaks_against_an_entry_is_never_taken_back(bandits: tuple[Submiss
     assert Findings((undecided, *good)).holds(needs)
 
 
+def test_findings_are_told_in_words(bandits: tuple[Submission, Path]) -> None:
+    submission, _ = bandits
+    assert told(replayed(submission, 0)) == "shard 0: equal to the bit"
+    assert told(replayed(submission, 1, "different")).startswith("shard 1: different, by ")
+    assert "it fell" not in told(again(submission, "fresh", 0.0))
+    assert told(again(submission, "renamed", 0.5)).endswith("; it fell")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"difference": 0.5}, {"schema": 1}, {"schema": True}, {"outcome": "fine"}, {"kind": "x"}, {"more": 1}],
@@ -174,6 +183,10 @@ def test_the_command_says_what_is_missing_and_fails_until_nothing_is(tmp_path: P
     command = ["verify", str(folder), "--fraction", "0.5"]
     first = runner.invoke(app, command)
     assert first.exit_code == 1 and "missing: play on renamed tasks" in first.output
+    assert (
+        "To be found: the agent check, 2 of 2 shards equal to the bit, play on renamed tasks" in first.output
+    )
+    assert "the agent keeps the rules\n" in first.stdout and ": equal to the bit\n" in first.stdout
     assert first.stdout.endswith("NOT verified\n")
     second = runner.invoke(app, command)
     assert second.exit_code == 0 and "verified, to be signed" in second.output
