@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from anymdp_bench import SEQUENCE_BOARDS, RecordsError, SequenceResult
+from anymdp_bench.evaluation.sequence.score import stretch
 from anymdp_bench.foundation.digests import sha256
 from anymdp_bench.foundation.errors import SubmissionRefused
 from anymdp_bench.leaderboard.site.build import build_site
@@ -24,6 +25,7 @@ from anymdp_bench.leaderboard.submissions.parquet import read_columns, write_col
 from anymdp_bench.leaderboard.submissions.reading import LOSS_KINDS, SequenceSubmission
 from anymdp_bench.leaderboard.submissions.submission import read_entry, read_submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
+from anymdp_bench.leaderboard.verification import reading
 from anymdp_bench.leaderboard.verification.findings import Findings, Line, Needs, Replay, Rules, Steps
 from anymdp_bench.leaderboard.verification.replay import heading_of, machine_now
 from anymdp_bench.leaderboard.verification.verify import needs_of
@@ -265,3 +267,22 @@ def test_rounding_is_no_excuse_on_the_same_machine(tmp_path: Path) -> None:
 def test_boards_of_agents_keep_their_kind() -> None:
     assert kind_of("anymdp-16x5-online-v0").main == "points.parquet"
     assert kind_of(BOARD.name).main == "losses.parquet"
+
+
+def test_blocks_are_drawn_from_every_stretch_that_is_shown() -> None:
+    blocks = reading.drawn_blocks(N_BLOCKS, seed=1)
+    assert len(set(blocks)) == 32 and blocks == sorted(blocks) and blocks[-1] < N_BLOCKS
+    assert 1 in blocks, "tables show one block at 100 steps"
+    assert all(sum(block in stretch(point) for block in blocks) >= 4 for point in (1000, 10_000, 30_000))
+    assert reading.drawn_blocks(3, seed=1) == [0, 1, 2] and reading.drawn_blocks(N_BLOCKS, seed=2) != blocks
+
+
+def test_to_say_nothing_step_by_step_is_a_difference() -> None:
+    submitted = result().losses
+    blocks = [3, 5]
+    same = {kind: values[:, blocks] for kind, values in submitted.items()}
+    assert reading._ahead(submitted, same, blocks) == 0
+    silent = same | {"next_observation": np.full((64, 2), np.nan)}
+    assert reading._ahead(submitted, silent, blocks) > 1
+    in_one_task = same | {"policy": same["policy"] - 0.02 * (np.arange(64) == 7)[:, None]}
+    assert reading._ahead(submitted, in_one_task, blocks) == pytest.approx(0.02)

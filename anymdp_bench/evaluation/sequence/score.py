@@ -70,6 +70,11 @@ def _cross_entropy(logits: FloatArray, labels: NDArray[Any]) -> FloatArray:
     return entropy
 
 
+def stretch(point: int) -> range:
+    """Blocks over which the loss at a number of steps of context is averaged."""
+    return range(int(0.8 * point) // BLOCK, math.ceil(1.2 * point / BLOCK))
+
+
 def loss_at(curve: FloatArray, point: int) -> float:
     """Mean loss around a number of steps; not a number beyond the end.
 
@@ -77,8 +82,8 @@ def loss_at(curve: FloatArray, point: int) -> float:
         curve: Losses of blocks of 64 steps, ``[n_blocks]``.
         point: Steps of context.
     """
-    first, last = int(0.8 * point) // BLOCK, math.ceil(1.2 * point / BLOCK)
-    return float(curve[first:last].mean()) if point <= BLOCK * len(curve) else math.nan
+    blocks = stretch(point)
+    return float(curve[blocks.start : blocks.stop].mean()) if point <= BLOCK * len(curve) else math.nan
 
 
 def saturation(curve: FloatArray) -> float:

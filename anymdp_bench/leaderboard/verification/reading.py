@@ -17,7 +17,7 @@ from anymdp_bench.evaluation.sequence.boards import BLOCK, SequenceBoard
 from anymdp_bench.evaluation.sequence.evaluate import check_causality
 from anymdp_bench.evaluation.sequence.reading import read_segments, read_step_by_step
 from anymdp_bench.evaluation.sequence.record import Sequences, load_sequences, record_on
-from anymdp_bench.evaluation.sequence.score import KINDS
+from anymdp_bench.evaluation.sequence.score import KINDS, POINTS, stretch
 from anymdp_bench.foundation.types import FloatArray
 from anymdp_bench.leaderboard.submissions.reading import ALWAYS_SAID, SequenceSubmission
 from anymdp_bench.leaderboard.verification.again import N_TASKS, fresh_tasks
@@ -38,8 +38,8 @@ from anymdp_bench.tasks.protocol import Task
 
 ROUNDING = 1e-3
 """Largest difference of a block's loss that another processor or version may make."""
-N_BLOCKS = 32
-"""Blocks that are read step by step."""
+N_BLOCKS, N_SHOWN = 32, 4
+"""Blocks that are read step by step: all, and of each stretch of context that tables show."""
 AGAIN_STEPS = 4096
 """Steps that are read on renamed and on fresh tasks."""
 
@@ -95,8 +95,7 @@ def read_again(submission: SequenceSubmission, model: IsolatedModel, sequences: 
     same_size = again.state_bytes == metadata.state_bytes
     pairs = [(submission.losses[kind], again.losses[kind]) for kind in KINDS]
     equal = same_size and all(np.array_equal(was, now, equal_nan=True) for was, now in pairs)
-    # What is not said counts as -1, which no loss is.
-    gaps = [np.abs(np.nan_to_num(was, nan=-1.0) - np.nan_to_num(now, nan=-1.0)).max() for was, now in pairs]
+    gaps = [np.abs(_said(was) - _said(now)).max() for was, now in pairs]
     differing, difference = differences(submission, model), float(max(gaps))
     near = same_size and difference <= ROUNDING
     elsewhere = "consistent" if near else "undecided"
@@ -116,9 +115,7 @@ def read_steps(
 ) -> Steps:
     """Read blocks drawn at random step by step, with nothing told ahead."""
     model.close()
-    generator = np.random.Generator(np.random.PCG64(seed))
-    n_blocks = submission.facts.n_blocks
-    blocks = sorted(generator.choice(n_blocks, min(N_BLOCKS, n_blocks), replace=False).tolist())
+    blocks = drawn_blocks(submission.facts.n_blocks, seed)
     found = read_step_by_step(model, sequences, blocks, submission.metadata.segment, seed)
     return Steps(
         **heading_of(submission),
@@ -129,10 +126,23 @@ def read_steps(
     )
 
 
+def drawn_blocks(n_blocks: int, seed: int) -> list[int]:
+    """Blocks drawn at random, some of them from every stretch that tables show; ascending."""
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(n_blocks).tolist()
+    shown = [[block for block in order if block in stretch(point)][:N_SHOWN] for point in POINTS]
+    first = dict.fromkeys(block for blocks in shown for block in blocks)
+    return sorted([*first, *(block for block in order if block not in first)][:N_BLOCKS])
+
+
 def _ahead(submitted: Mapping[str, FloatArray], found: Mapping[str, FloatArray], blocks: list[int]) -> float:
     """Largest difference of a mean over tasks or over blocks, of any kind of loss."""
-    gaps = [np.nan_to_num(found[kind] - submitted[kind][:, blocks]) for kind in KINDS]
+    gaps = [_said(found[kind]) - _said(submitted[kind][:, blocks]) for kind in KINDS]
     return float(max(np.abs(gap.mean(axis=axis)).max() for gap in gaps for axis in (0, 1)))
+
+
+def _said(losses: FloatArray) -> FloatArray:
+    """Losses, and -1, which none is, where the model says nothing."""
+    return np.nan_to_num(losses, nan=-1.0)
 
 
 def read_renamed(submission: SequenceSubmission, model: IsolatedModel, seed: int) -> Iterator[AnyFinding]:
