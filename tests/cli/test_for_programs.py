@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 import anymdp_bench
-from anymdp_bench import MissingExtra, evaluate, load_result
+from anymdp_bench import MissingExtra, evaluate, load_result, load_sequence_result
 from anymdp_bench.cli import app as cli
 from anymdp_bench.cli import doctor, output
 from anymdp_bench.cli.app import app
@@ -57,6 +57,14 @@ def test_scores_as_json_are_those_of_the_records(tmp_path: Path) -> None:
             assert math.isnan(known[name])
         else:
             assert value == known[name]
+
+
+def test_losses_as_json_are_those_that_are_kept(tmp_path: Path) -> None:
+    model = "tests.leaderboard.zoo.readers:Counts"
+    rows = as_json("read", model, "--tasks", "1", "--steps", "128", "--out", str(tmp_path))
+    kept = load_sequence_result(tmp_path / "counts")
+    assert isinstance(rows, list) and rows[0]["policy@100"] == kept.table().iloc[0]["policy@100"]
+    assert kept.made["entry_point"] == model and kept.made["segment"] == 512
 
 
 WITHOUT_TABLE = {
