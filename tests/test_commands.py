@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from anymdp_bench.cli import app as cli
-from omnirl_reference import cli as omnirl_cli
+from omnirl_reference.cli import app as omnirl_cli
 
 ROOT = Path(__file__).parent.parent
 APPS = {"anymdp-bench": cli.app, "omnirl": omnirl_cli.app}

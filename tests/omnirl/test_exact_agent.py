@@ -27,7 +27,8 @@ from anymdp_bench import (  # noqa: E402
     record_context,
     sample_tasks,
 )
-from omnirl_reference import cli, factories  # noqa: E402
+from omnirl_reference import factories  # noqa: E402
+from omnirl_reference.cli import app as cli  # noqa: E402
 from omnirl_reference.exact.acting import Acting, acting  # noqa: E402
 from omnirl_reference.exact.agent import ExactAgent  # noqa: E402
 from omnirl_reference.exact.checkpoint import load_network, save_network  # noqa: E402

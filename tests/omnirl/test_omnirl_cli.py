@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from anymdp_bench import InvalidConfig  # noqa: E402
-from omnirl_reference import cli  # noqa: E402
+from omnirl_reference.cli import app as cli  # noqa: E402
 from omnirl_reference.config.file import load_config  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.playing import export  # noqa: E402

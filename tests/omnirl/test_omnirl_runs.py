@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file  # noqa: E402
 
 from anymdp_bench import InvalidConfig, UnknownName, evaluate  # noqa: E402
-from omnirl_reference import cli  # noqa: E402
+from omnirl_reference.cli import app as cli  # noqa: E402
 from omnirl_reference.config.file import train_config  # noqa: E402
 from omnirl_reference.config.stream import StreamConfig  # noqa: E402
 from omnirl_reference.config.training import TrainConfig  # noqa: E402
