@@ -173,6 +173,16 @@ def test_text_of_a_graph_names_the_seen_ids_and_the_law() -> None:
     assert "now state 9 (rank 1 of 3, value 5), the end" in env.render()
 
 
+@pytest.mark.parametrize(("n_states", "more"), [(12, 0), (30, 18)])
+def test_text_of_a_graph_says_how_many_successors_it_leaves_out(n_states: int, more: int) -> None:
+    transition = np.full((n_states, 2, n_states), 1.0 / n_states)
+    env = TabularEnv(build_task(transition, initial=np.eye(n_states)[0], horizon=3), render_mode="ansi")
+    env.reset(seed=0)
+    env.step(0)
+    assert (f"and {more} more" in env.render()) == (more > 0)
+    assert "and 0 more" not in env.render()
+
+
 @pytest.mark.parametrize("n_states", [1, 300])
 def test_graphs_of_any_size(n_states: int) -> None:
     transition = np.full((n_states, 2, n_states), 1.0 / n_states)

@@ -42,6 +42,8 @@ PULL = 0.25
 CURVE_POINTS = 24
 LISTED = 12
 """Successors that a text names at most."""
+LEAST_LISTED = 5e-4
+"""Least probability of one that it names."""
 
 
 class GraphPainter:
@@ -105,12 +107,18 @@ class GraphPainter:
             lines.append(f"observed {self._seen(frame)}")
         law = self._law(frame)
         if law is not None:
-            lines.append("probability  to")
-            for target in np.argsort(-law, kind="stable")[:LISTED]:
-                if law[target] > 0:
-                    mark = "  <-" if target == state else ""
-                    lines.append(f"{law[target]:11.3f}  {self._named(int(target))}{mark}")
+            lines += self._listed(law, state)
         return "\n".join(lines) + "\n"
+
+    def _listed(self, law: FloatArray, state: int) -> list[str]:
+        """The likeliest successors, the one that came marked, and how many more there are."""
+        lines = ["probability  to"]
+        for target in np.argsort(-law, kind="stable")[:LISTED]:
+            if law[target] >= LEAST_LISTED:
+                mark = "  <-" if target == state else ""
+                lines.append(f"{law[target]:11.3f}  {self._named(int(target))}{mark}")
+        more = int((law > 0).sum()) - len(lines) + 1
+        return [*lines, f"             and {more} more"] if more else lines
 
     def _named(self, state: int) -> str:
         rank = f"rank {int(self._rank[state]) + 1} of {self._task.n_states}"
