@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ def score_table(results: Sequence[Result]) -> Table:
     board = results[0].manifest.board
     if board.teacher is not None:
         return _taught_table(results)
-    table = _empty_table(results[0], _caption(board), HEADERS)
+    table = _empty_table(results[0], f"{_caption(board)}{_ranked(results)}", HEADERS)
     figures = published().get(board.bank, {}) if board.split == TEST else {}
     for result in results:
         table.add_row(*_row(result, figures))
@@ -119,6 +120,19 @@ def _caption(board: Board) -> str:
         "0 % is uniform play, 100 % the oracle, both exact; [95 % interval over tasks, or over the runs of a "
         f"single task].{LEARNER_MARK} learner: {board.train_episodes:,} training episodes; others live "
         f"{board.context_episodes:,}. paper: arXiv 2502.02869."
+    )
+
+
+def _ranked(results: Sequence[Result]) -> str:
+    """What leaderboards rank by, which is no column of its own."""
+    found = []
+    for result in results:
+        with contextlib.suppress(UndefinedScore):
+            found.append(f"{result.manifest.agent.name} {percent_text(result.scores().iloc[0]['iqm'])}")
+    return (
+        f" Leaderboards rank by the interquartile mean of the last tenth, in %: {', '.join(found)}."
+        if found
+        else ""
     )
 
 

@@ -107,9 +107,13 @@ def test_a_table_says_what_of_a_board_was_played() -> None:
     own = evaluate(
         "uniform",
         Board(name="mine", bank="mine", context_episodes=20),
-        tasks=sample_tasks("garnet", 2, seed=0),
+        tasks=sample_tasks("garnet", 10, seed=0),
     )
-    assert str(score_table([own]).title) == "mine: 2 tasks"
+    assert str(score_table([own]).title) == "mine: 10 tasks"
+    ranked = f"uniform {100 * own.scores()['iqm'].iloc[0]:.1f}."
+    assert str(score_table([own]).caption).endswith(
+        f"the interquartile mean of the last tenth, in %: {ranked}"
+    )
 
 
 def test_sequence_boards_are_not_played() -> None:
