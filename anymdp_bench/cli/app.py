@@ -12,7 +12,7 @@ import typer
 
 from anymdp_bench.cli.board import add_to as add_board_commands
 from anymdp_bench.cli.doctor import doctor
-from anymdp_bench.cli.options import options_of
+from anymdp_bench.cli.options import Version, options_of
 from anymdp_bench.cli.output import AsJson, print_json, progress_bars, score_rows
 from anymdp_bench.cli.pictures import add_to as add_picture_commands
 from anymdp_bench.cli.reading import add_to as add_reading_commands
@@ -45,20 +45,9 @@ app.add_typer(reproduce_app, name="reproduce")
 app.command()(doctor)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        from anymdp_bench import __version__
-
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
 def _common(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Score agents on tabular reinforcement-learning tasks."""
 

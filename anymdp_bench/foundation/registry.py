@@ -19,10 +19,7 @@ MOST_NAMED = 16
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     """Build the error for a name that is not in `known`, with the nearest names, or all if none is near."""
     names = sorted(known)
-    found = _hint(name, names) or f" Registered: {', '.join(names[:MOST_NAMED])}"
-    if found.startswith(" Registered"):
-        found += f" and {len(names) - MOST_NAMED} more." if len(names) > MOST_NAMED else "."
-    return UnknownName(f"Unknown {kind} {name!r}.{found}")
+    return UnknownName(f"Unknown {kind} {name!r}.{_hint(name, names) or _listed(names)}")
 
 
 def unknown_setting(owner: str, name: str, legal: Iterable[str]) -> UnsupportedSetting:
@@ -36,6 +33,11 @@ def unknown_setting(owner: str, name: str, legal: Iterable[str]) -> UnsupportedS
 def _hint(name: object, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(name), names, n=3)
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return f" Registered: {', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}."
 
 
 def load_object(path: str) -> Any:

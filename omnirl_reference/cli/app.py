@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 
 from anymdp_bench import BenchError
+from anymdp_bench.cli.options import Version
 from anymdp_bench.foundation.extras import missing_module
 from anymdp_bench.foundation.stopping import stopping_cleanly
 from omnirl_reference.cli import playing, training
@@ -26,20 +26,9 @@ add_sequence(app)
 app.add_typer(study_app, name="study")
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        from anymdp_bench import __version__
-
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
 def _common(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Train and evaluate in-context agents of the OmniRL kind."""
 
