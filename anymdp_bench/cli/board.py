@@ -214,13 +214,13 @@ def build(
     from anymdp_bench.leaderboard.standings.files import stale_tables, write_tables
     from anymdp_bench.leaderboard.standings.load import foreign_entries, load_standings
     from anymdp_bench.leaderboard.standings.tables import tables
-    from anymdp_bench.leaderboard.submissions.claims import check_claims
     from anymdp_bench.leaderboard.submissions.problems import refuse
+    from anymdp_bench.leaderboard.verification.changes import check_change
 
     if not check:
         require_extra("web", "jinja2", what="The site")
     with _listing_problems():
-        refuse(() if before is None else check_claims(before, leaderboards))
+        refuse(() if before is None else check_change(before, leaderboards))
         standings = load_standings(leaderboards)
         foreign = foreign_entries(leaderboards, standings)
         refuse(foreign if check else ())

@@ -13,9 +13,8 @@ from anymdp_bench.cli.app import app
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
 from anymdp_bench.leaderboard.site.build import rows_of_agents
 from anymdp_bench.leaderboard.site.entries import agent_view
-from anymdp_bench.leaderboard.standings.load import foreign_entries, load_standings
+from anymdp_bench.leaderboard.standings.load import load_standings
 from anymdp_bench.leaderboard.standings.tables import tables
-from anymdp_bench.leaderboard.submissions import changes
 from anymdp_bench.leaderboard.submissions.claims import (
     NAMESPACE,
     OWNERS,
@@ -25,50 +24,11 @@ from anymdp_bench.leaderboard.submissions.claims import (
     read_owners,
     sign_entry,
 )
-from anymdp_bench.leaderboard.submissions.facts import board_facts
 from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
 from anymdp_bench.leaderboard.submissions.signing import SIGNERS, public_half, signature_of
 from anymdp_bench.leaderboard.submissions.submission import digest_of, read_submission
-from anymdp_bench.leaderboard.verification import findings, signature, verdict
-from tests.support.maintainer import allow, new_key, replayed, verify_as_found
-from tests.support.synthetic import write_submission
-
-SMALL, LARGE = "darkroom-6-online-v0", "darkroom-8-online-v0"
-
-
-def written(root: Path, name: str = "mine", board: str = SMALL, **changes: str) -> Path:
-    return write_submission(root, board_facts(board), name, **changes)
-
-
-def groups(root: Path) -> dict[str, str]:
-    """Group of every entry, by board and name."""
-    boards = load_standings(root).boards
-    return {f"{name}/{e.name}": e.group for name, standing in boards.items() for e in standing.entries}
-
-
-def refused(root: Path) -> list[str]:
-    return foreign_entries(root, load_standings(root))
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    return new_key(tmp_path / "keys", "mine")
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    return new_key(tmp_path / "keys", "other")
-
-
-@pytest.fixture
-def root(tmp_path: Path, key: Path) -> Path:
-    """A board with an entry that is verified and claimed."""
-    root = tmp_path / "boards"
-    folder = written(root)
-    allow(root, new_key(tmp_path / "keys", "maintainer"))
-    verify_as_found(folder, read_submission(folder), tmp_path / "keys" / "maintainer")
-    claim(root, "mine", key)
-    return root
+from tests.support.claimed import LARGE, SMALL, groups, refused, written
+from tests.support.maintainer import allow, new_key
 
 
 def test_the_first_signature_claims_a_name(root: Path, key: Path) -> None:
@@ -213,12 +173,6 @@ def test_claims_do_not_change_and_are_not_made_over_others_heads(
     assert list(check_claims(before, root)) == ["owner: the claim of mine was changed"]
 
 
-@pytest.fixture
-def before(root: Path, tmp_path: Path) -> Path:
-    """The board as it is, before a change."""
-    return shutil.copytree(root, tmp_path / "before")
-
-
 @pytest.mark.parametrize(
     ("line", "counts"),
     [
@@ -251,118 +205,6 @@ def test_a_fragment_of_a_maintainers_key_claims_nothing(root: Path, before: Path
         with (root / OWNERS).open("a") as file:
             file.write(f'old namespaces="{NAMESPACE}" {fragment}\n')
         assert list(check_claims(before, root)) == ["owner: old had entries before: a maintainer claims it"]
-
-
-@pytest.mark.parametrize("name", [SIGNERS, verdict.LISTED])
-def test_keys_do_not_come_with_entries(name: str, root: Path, before: Path) -> None:
-    for folder in (before, root):
-        with (folder / name).open("a") as file:
-            file.write(f"# {folder.name}\n")
-    assert list(check_claims(before, root)) == []
-    path = root / SUBMISSIONS / SMALL / "mine" / "submission.json"
-    path.write_text(path.read_text() + "\n")
-    apart = "bring entries or keys, not both; make two pull requests"
-    (text,) = check_claims(before, root)
-    assert text == f"change: {name} changes together with submissions/{SMALL}/mine/submission.json: {apart}"
-    shutil.copytree(before / SUBMISSIONS, root / SUBMISSIONS, dirs_exist_ok=True)
-    written(root, "a-new-one")
-    (root / name).unlink()
-    (text,) = [text for text in check_claims(before, root) if text.startswith("change: ")]
-    assert text == (
-        f"change: {name} changes together with submissions/{SMALL}/a-new-one/points.parquet: {apart}"
-    )
-
-
-def test_names_of_findings_are_those_of_verification() -> None:
-    assert changes.FINDINGS == findings.SUFFIX and changes.LARGEST == findings.LARGEST
-    assert (changes.SIGNATURE, changes.NAMESPACE) == (signature.SIGNATURE, signature.NAMESPACE)
-    assert changes.OLDER_VERDICTS == verdict.LISTED
-
-
-MAINTAINER = "a key that was in allowed_signers before"
-CHANGED = f"was changed, or its signature was: put it back, or let {MAINTAINER} sign it"
-TAKEN = f"was taken away: put it back, or let {MAINTAINER} sign it"
-
-
-def forge(root: Path, other: Path) -> None:
-    """A replay that never was."""
-    folder = root / SUBMISSIONS / SMALL / "mine"
-    findings.append_findings(folder, [replayed(read_submission(folder), 0, "different")])
-
-
-def forge_and_sign(root: Path, other: Path) -> None:
-    forge(root, other)
-    signature.sign(findings.findings_path(root / SUBMISSIONS / SMALL / "mine"), other)
-
-
-def take_the_signature(root: Path, other: Path) -> None:
-    findings.findings_path(root / SUBMISSIONS / SMALL / "mine").with_suffix(".jsonl.sig").unlink()
-
-
-def sign_with_another_key(root: Path, other: Path) -> None:
-    signature.sign(findings.findings_path(root / SUBMISSIONS / SMALL / "mine"), other)
-
-
-def take_everything(root: Path, other: Path) -> None:
-    take_the_signature(root, other)
-    take_the_findings(root, other)
-
-
-def take_the_findings(root: Path, other: Path) -> None:
-    findings.findings_path(root / SUBMISSIONS / SMALL / "mine").unlink()
-
-
-@pytest.mark.parametrize(
-    ("attack", "refusal"),
-    [
-        (forge, CHANGED),
-        (forge_and_sign, CHANGED),
-        (take_the_signature, CHANGED),
-        (sign_with_another_key, CHANGED),
-        (take_the_findings, TAKEN),
-        (take_everything, TAKEN),
-    ],
-)
-def test_nobody_else_changes_what_was_found(
-    attack: object, refusal: str, root: Path, before: Path, other: Path
-) -> None:
-    assert list(check_claims(before, root)) == []
-    attack(root, other)  # type: ignore[operator]
-    where = f"submissions/{SMALL}/mine.findings.jsonl"
-    assert list(check_claims(before, root)) == [f"findings: {where} {refusal}"]
-
-
-def test_a_maintainer_changes_what_was_found(root: Path, before: Path, other: Path) -> None:
-    forge(root, other)
-    signature.sign(findings.findings_path(root / SUBMISSIONS / SMALL / "mine"), other.with_name("maintainer"))
-    assert list(check_claims(before, root)) == [] and groups(root) == {f"{SMALL}/mine": "refuted"}
-
-
-def test_new_findings_are_unsigned_or_a_maintainers(
-    root: Path, before: Path, other: Path, tmp_path: Path
-) -> None:
-    folder = written(root, "new")
-    path = verify_as_found(folder, read_submission(folder), tmp_path / "keys" / "maintainer")
-    assert list(check_claims(before, root)) == []
-    signature.sign(path, other)
-    where = f"submissions/{SMALL}/new.findings.jsonl"
-    refusal = f"findings: {where} has no good signature by {MAINTAINER}: leave .sig out"
-    assert list(check_claims(before, root)) == [refusal]
-    allow(root, other)  # a change does not vouch for itself
-    assert groups(root)[f"{SMALL}/new"] == "verified"
-    apart, found = check_claims(before, root)
-    assert apart.startswith(f"change: {SIGNERS} changes together with ") and found == refusal
-    shutil.copy(before / SIGNERS, root)
-    path.with_name(path.name + signature.SIGNATURE).unlink()
-    assert list(check_claims(before, root)) == []
-
-
-def test_the_command_refuses_forged_findings(root: Path, before: Path, other: Path) -> None:
-    forge(root, other)
-    words = ["board", "build", "--check", "--before", str(before), "--leaderboards", str(root)]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 2
-    assert done.output == f"refused: findings: submissions/{SMALL}/mine.findings.jsonl {CHANGED}\n"
 
 
 def test_the_commands_sign_refuse_and_show(tmp_path: Path, key: Path, other: Path) -> None:

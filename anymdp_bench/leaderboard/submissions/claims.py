@@ -15,7 +15,6 @@ from typing import Literal
 
 from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.foundation.files import write_bytes, write_text
-from anymdp_bench.leaderboard.submissions.changes import check_change
 from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS, read_bounded
 from anymdp_bench.leaderboard.submissions.plain import LONGEST_SLUG, check_slug
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse, shown
@@ -140,10 +139,9 @@ def claim(root: Path, name: str, key: Path) -> list[Path]:
 
 
 def check_claims(before: Path, now: Path) -> Iterator[str]:
-    """Problems with what a change of the leaderboards' folder does to claims, keys and findings.
+    """Problems with what a change of the leaderboards' folder does to claims.
 
-    A claim stays; names of entries that were there before it are for maintainers to claim. For the rest see
-    `check_change`.
+    A claim stays; names of entries that were there before it are for maintainers to claim.
     """
     was, owners = read_owners(before), read_owners(now)
     for name in sorted(name for name in was if owners.get(name) != was[name]):
@@ -152,7 +150,6 @@ def check_claims(before: Path, now: Path) -> Iterator[str]:
     for name in sorted(owners.keys() - was.keys()):
         if _folders(before, name) and owners[name] not in maintainers:
             yield problem("owner", f"{name} had entries before: a maintainer claims it")
-    yield from check_change(before, now)
 
 
 def _keys_of(signers: Path) -> set[str]:

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS, read_bounded
+from anymdp_bench.leaderboard.submissions.claims import check_claims
+from anymdp_bench.leaderboard.submissions.files import SUBMISSIONS
 from anymdp_bench.leaderboard.submissions.problems import problem, shown
-from anymdp_bench.leaderboard.submissions.signing import SIGNERS, is_signed, who_signed
+from anymdp_bench.leaderboard.submissions.signing import SIGNERS
+from anymdp_bench.leaderboard.verification.findings import SUFFIX
+from anymdp_bench.leaderboard.verification.signature import SIGNATURE, signer_of
+from anymdp_bench.leaderboard.verification.verdict import LISTED
 
-OLDER_VERDICTS = "older-verdicts.sha256"
-FINDINGS = ".findings.jsonl"
-SIGNATURE = ".sig"
-NAMESPACE = "anymdp-bench-findings"
-"""Ending of findings, of their signature, and what that is for."""
-LARGEST = 1 << 22
-LARGEST_SIGNATURE = 1 << 14
 _MAINTAINER = f"a key that was in {SIGNERS} before"
 State = bytes | str | None
 """Content of a file, target of a link, or neither."""
 
 
 def check_change(before: Path, now: Path) -> Iterator[str]:
-    """Problems with keys that come with entries, and with findings that no maintainer has signed.
+    """Problems with claims, keys that come with entries, and findings that no maintainer has signed.
+
+    Findings without a signature may come with their entry, where they count for nothing yet, but not
+    beside an entry that stood there before: whoever looks at somebody else's sends them to a maintainer.
 
     Args:
         before: The leaderboards' folder before the change.
@@ -35,10 +35,11 @@ def check_change(before: Path, now: Path) -> Iterator[str]:
         InvalidConfig: OpenSSH is missing.
         SubmissionRefused: findings or their signature cannot be read.
     """
+    yield from check_claims(before, now)
     yield from _keys_with_entries(before, now)
     for where in _findings(before, now):
         was, new = _states(before, where), _states(now, where)
-        if was == new or _is_signed(now / where, before / SIGNERS):
+        if was == new or signer_of(now / where, before / SIGNERS) is not None:
             continue
         name = shown(where)[1:-1]
         if any(state is not None for state in was):
@@ -46,10 +47,12 @@ def check_change(before: Path, now: Path) -> Iterator[str]:
             yield problem("findings", f"{name} was {what}: put it back, or let {_MAINTAINER} sign it")
         elif new[1] is not None:
             yield problem("findings", f"{name} has no good signature by {_MAINTAINER}: leave {SIGNATURE} out")
+        elif (before / where.removesuffix(SUFFIX)).exists():
+            yield problem("findings", f"{name} is new beside an older entry: let {_MAINTAINER} sign it")
 
 
 def _keys_with_entries(before: Path, now: Path) -> Iterator[str]:
-    keys = [name for name in (SIGNERS, OLDER_VERDICTS) if _state(before / name) != _state(now / name)]
+    keys = [name for name in (SIGNERS, LISTED) if _state(before / name) != _state(now / name)]
     entry = next(_brought(before, now), None) if keys else None
     if entry is not None:
         for name in keys:
@@ -70,7 +73,7 @@ def _findings(*roots: Path) -> list[str]:
     found = {
         path.relative_to(root).as_posix().removesuffix(SIGNATURE)
         for root in roots
-        for ending in (FINDINGS, FINDINGS + SIGNATURE)
+        for ending in (SUFFIX, SUFFIX + SIGNATURE)
         for path in (root / SUBMISSIONS).glob(f"*/*{ending}")
     }
     return sorted(found)
@@ -85,13 +88,3 @@ def _state(path: Path) -> State:
     if path.is_symlink():
         return str(path.readlink())
     return path.read_bytes() if path.is_file() else None
-
-
-def _is_signed(path: Path, signers: Path) -> bool:
-    """Whether one of the signers has signed findings as they are."""
-    signature = path.with_name(path.name + SIGNATURE)
-    if not (path.is_file() and signature.is_file() and signers.is_file()):
-        return False
-    read_bounded(signature, LARGEST_SIGNATURE)
-    who = who_signed(signature, signers)
-    return who is not None and is_signed(read_bounded(path, LARGEST), signature, signers, who, NAMESPACE)
