@@ -1,13 +1,13 @@
 """Ways to spoil a legal submission, by kind of attack: functions of its parts and a source of chance.
 
 `REFUSED` classes must be refused, whatever chance says. `HARMLESS` ones may be accepted: then the score must
-be that of the spoilt records.
+be that of the spoilt records. `READING_REFUSED` are those of entries of sequence models.
 """
 
 from tests.support.hostile import claims, folders, formats, numbers, text
-from tests.support.hostile.parts import Parts, legal
+from tests.support.hostile.parts import Parts, legal, legal_reading
 
-__all__ = ["HARMLESS", "REFUSED", "Parts", "legal"]
+__all__ = ["HARMLESS", "READING_REFUSED", "REFUSED", "Parts", "legal", "legal_reading"]
 
 REFUSED = (
     text.invisible_text,
@@ -48,3 +48,16 @@ REFUSED = (
     folders.another_folder,
 )
 HARMLESS = (formats.flipped_bytes, numbers.other_legal_returns, text.strange_text)
+
+OF_ACTING_ALONE = (
+    text.script_setting,
+    claims.other_references,
+    claims.another_track,
+    numbers.beyond_the_limits,
+    numbers.beyond_the_optimum,
+    numbers.other_counts,
+    numbers.other_steps,
+    numbers.other_halves,
+)
+READING_REFUSED = (*(spoil for spoil in REFUSED if spoil not in OF_ACTING_ALONE), numbers.negative_loss)
+"""What must be refused of an entry of a sequence model."""

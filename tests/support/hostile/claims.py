@@ -22,25 +22,23 @@ def wrong_type(parts: Parts, rng: Random) -> None:
 
 def missing_field(parts: Parts, rng: Random) -> None:
     top = [key for key in parts.values if key != "board"]
-    inner = [("agent", key) for key in parts.values["agent"]] + [
-        ("machine", key) for key in parts.values["machine"]
-    ]
+    groups = [name for name in ("agent", "machine", "code") if name in parts.values]
+    inner = [(name, key) for name in groups for key in parts.values[name]]
     paths = [(key,) for key in top] + inner + [("board", "name"), ("board", "bank")]
     path = paths[int(rng.integers(len(paths)))]
     del parent_of(parts.values, path)[path[-1]]
 
 
 def added_field(parts: Parts, rng: Random) -> None:
-    where = [parts.values, parts.values["agent"], parts.values["board"], parts.values["machine"]][
-        int(rng.integers(4))
-    ]
+    inner = [parts.values[name] for name in ("agent", "board", "machine") if name in parts.values]
+    where = [parts.values, *inner][int(rng.integers(1 + len(inner)))]
     where[str(rng.choice(["score", "__class__", "py/object", "\u200b", "performance"]))] = 1.0
 
 
 def another_specification(parts: Parts, rng: Random) -> None:
     board = parts.values["board"]
     field = str(rng.choice([name for name in board if name not in ("name", "n_tasks")]))
-    board[field] = {int: 10**9, str: "x", type(None): "x"}[type(board[field])]
+    board[field] = {int: 10**9, float: 0.9, str: "x", type(None): "x"}[type(board[field])]
 
 
 def other_tasks(parts: Parts, rng: Random) -> None:

@@ -19,6 +19,12 @@ def not_finite(parts: Parts, rng: Random) -> None:
     values[int(rng.integers(len(values)))] = float(rng.choice([np.nan, np.inf, -np.inf]))
 
 
+def negative_loss(parts: Parts, rng: Random) -> None:
+    losses = parts.tables["losses"]
+    row = int(rng.integers(len(losses["task"])))
+    losses[a_column(losses, rng, "f")][row] = -(10 ** rng.uniform(-300, 300))
+
+
 def beyond_the_limits(parts: Parts, rng: Random) -> None:
     columns = a_table(parts, rng)
     values = columns[a_column(columns, rng, "f")]
@@ -61,7 +67,7 @@ def other_rows(parts: Parts, rng: Random) -> None:
 
 def relabelled_rows(parts: Parts, rng: Random) -> None:
     columns = a_table(parts, rng)
-    name = str(rng.choice(["task", "run", "episodes"]))
+    name = str(rng.choice([name for name in ("task", "run", "episodes", "block") if name in columns]))
     row = int(rng.integers(len(columns[name])))
     old = columns[name][row]
     columns[name][row] = rng.choice([value for value in (-1, 0, 1, 2, 15, 2**31 - 1) if value != old])

@@ -10,11 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from anymdp_bench.evaluation.sequence.score import KINDS
+from anymdp_bench.foundation.digests import sha256
+from anymdp_bench.leaderboard.submissions.metadata import ReadingMetadata
 from anymdp_bench.leaderboard.submissions.parquet import write_columns
+from anymdp_bench.leaderboard.submissions.reading import loss_columns, sequence_facts
 from tests.support.synthetic import metadata_values, tables
 from tests.support.tiny_board import FACTS, TINY
 
 Random = np.random.Generator
+READ = "anymdp-16x5-sequence-v0"
+DIGEST = "0" * 64
+"""In place of the digest of a file that is still to be written."""
 TEXT_FIELDS = ("title", "authors", "description")
 
 
@@ -27,6 +34,7 @@ class Parts:
         tables: Columns by table.
         raw: Files whose bytes are given outright.
         folder_name: Name of the folder.
+        board: Name of the board.
         place: Called with the written folder, to spoil the folder itself.
     """
 
@@ -34,17 +42,24 @@ class Parts:
     tables: dict[str, dict[str, np.ndarray]]
     raw: dict[str, bytes] = dataclasses.field(default_factory=dict)
     folder_name: str = "mine"
+    board: str = TINY.name
     place: Callable[[Path], None] | None = None
 
     def files(self) -> dict[str, bytes]:
         """Content of every file."""
-        found = {"submission.json": json.dumps(self.values).encode("utf-8", "surrogatepass")}
-        found |= {f"{name}.parquet": write_columns(columns) for name, columns in self.tables.items()}
-        return found | self.raw
+        found = {
+            f"{name}.parquet": write_columns(columns) for name, columns in self.tables.items()
+        } | self.raw
+        named = self.values.get("files")
+        for name in found if isinstance(named, dict) else ():
+            if named.get(name) == DIGEST:
+                named[name] = sha256(found[name])
+        metadata = json.dumps(self.values).encode("utf-8", "surrogatepass")
+        return {"submission.json": metadata} | found
 
     def write(self, root: Path) -> Path:
         """Write the folder."""
-        folder = root / TINY.name / self.folder_name
+        folder = root / self.board / self.folder_name
         folder.mkdir(parents=True)
         for name, content in self.files().items():
             (folder / name).write_bytes(content)
@@ -60,6 +75,19 @@ def legal(learner: bool, seed: int) -> Parts:
     return Parts(
         json.loads(json.dumps(values)), {n: {k: v.copy() for k, v in c.items()} for n, c in content.items()}
     )
+
+
+def legal_reading(seed: int) -> Parts:
+    """A legal submission of a sequence model."""
+    facts = sequence_facts(READ)
+    acting = metadata_values(FACTS, "mine", learner=False, n_tasks=2)
+    known = {field.alias or name for name, field in ReadingMetadata.model_fields.items()}
+    values = {name: acting[name] for name in acting if name in known}
+    values |= {"segment": 512, "state_bytes": 1024, "board": dataclasses.asdict(facts.board)}
+    values |= {"fingerprints": list(facts.fingerprints), "files": {"losses.parquet": DIGEST}}
+    rng = np.random.default_rng(seed)
+    losses = {kind: rng.uniform(0, 2, (facts.n_tasks, facts.n_blocks)) for kind in KINDS}
+    return Parts(json.loads(json.dumps(values)), {"losses": dict(loss_columns(losses))}, board=READ)
 
 
 def leaf_paths(values: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
