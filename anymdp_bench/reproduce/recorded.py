@@ -18,13 +18,15 @@ from anymdp_bench.scoring import curve
 from anymdp_bench.scoring.intervals import mean_interval
 
 FIRST_EPISODES = 20
+LIVED_BLOCK = 10
+"""Lived episodes of which entries keep the mean."""
 AROUND = (10, 30)
 """Around `FIRST_EPISODES` for an in-context agent: above the first number of episodes, up to the second."""
 TEACHERS = {"oracle": "the oracle", "noisy-oracle-0.5": "half oracle, half chance", "uniform": "uniform play"}
 
 
 def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
-    """Scores of kept entries: of the first 20 own episodes, around the 20th, and of the last point.
+    """Scores of kept entries: lived in the first 20 own episodes, around the 20th, and of the last point.
 
     Args:
         root: Folder of the leaderboards; entries are ``submissions/<board>/<agent>``.
@@ -32,8 +34,8 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         Columns: bank, teacher, board, agent, learner, first, first_low, first_high, after, last. Scores are
-        means over tasks and runs, the interval is one of 95 %. A learner is tested after its own 20
-        episodes, so that first and after are the same for it.
+        means over tasks and runs, the interval is one of 95 %. Of a learner, first is what it lived while
+        it trained, after and last are test episodes.
 
     Raises:
         SubmissionRefused: an entry is damaged.
@@ -47,11 +49,13 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
             submission = read_submission(folder)
             record = submission.record
             points = curve(record)
-            begin = points[points["episodes"] <= FIRST_EPISODES].groupby(["task", "run"])["score"].mean()
+            learner = submission.metadata.agent.learner
+            lived = curve(record, LIVED_BLOCK)
+            begin = lived[lived["episodes"] <= FIRST_EPISODES].groupby(["task", "run"])["score"].mean()
             first = begin.to_numpy()
             low, high = mean_interval(first, begin.index.get_level_values("task").to_numpy())
-            near = points["episodes"].between(*AROUND, inclusive="right")
-            after = first.mean() if submission.metadata.agent.learner else points[near]["score"].mean()
+            least, most = (FIRST_EPISODES - 1, FIRST_EPISODES) if learner else AROUND
+            after = points[points["episodes"].between(least, most, inclusive="right")]["score"].mean()
             end = points[points["episodes"] == points["episodes"].max()]["score"].mean()
             line: dict[str, object] = {
                 "bank": board.bank,
@@ -59,7 +63,7 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
                 "board": name,
                 "agent": agent,
             }
-            line |= {"learner": submission.metadata.agent.learner}
+            line |= {"learner": learner}
             rows.append(
                 line
                 | {"first": first.mean(), "first_low": low, "first_high": high}
@@ -84,8 +88,8 @@ def recorded_text(frame: pd.DataFrame) -> str:
         f"Score in % of own episodes 1-{FIRST_EPISODES} after 100 recorded ones [95 % interval over tasks, "
         "or over runs of a single task], then of episodes "
         f"{AROUND[0] + 1}-{AROUND[1]}, then of the last evaluation point. * learner: trains on the recorded "
-        f"episodes and on its own; scored by test episodes after {FIRST_EPISODES} own ones, so that the "
-        "second figure is where it and the others have seen as much. Each cell is the entry of this "
+        "episodes and on its own, in which it also explores; the second and third figure are of test "
+        f"episodes, after {FIRST_EPISODES} own ones and at the end. Each cell is the entry of this "
         "name, from `anymdp-bench run AGENT --board <tasks>-<protocol>-v0`."
     )
     return f"{table}\n\n{note}\n"
