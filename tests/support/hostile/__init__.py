@@ -5,9 +5,10 @@ be that of the spoilt records. `READING_REFUSED` are those of entries of sequenc
 """
 
 from tests.support.hostile import claims, folders, formats, numbers, text
+from tests.support.hostile.attempts import attempt
 from tests.support.hostile.parts import Parts, legal, legal_reading
 
-__all__ = ["HARMLESS", "READING_REFUSED", "REFUSED", "Parts", "legal", "legal_reading"]
+__all__ = ["HARMLESS", "READING_REFUSED", "REFUSED", "Parts", "attempt", "legal", "legal_reading"]
 
 REFUSED = (
     text.invisible_text,
