@@ -50,11 +50,11 @@ class Parts:
         found = {
             f"{name}.parquet": write_columns(columns) for name, columns in self.tables.items()
         } | self.raw
-        named = self.values.get("files")
-        for name in found if isinstance(named, dict) else ():
-            if named.get(name) == DIGEST:
-                named[name] = sha256(found[name])
-        metadata = json.dumps(self.values).encode("utf-8", "surrogatepass")
+        values = dict(self.values)
+        if isinstance(values.get("files"), dict):
+            named = values["files"].items()
+            values["files"] = {k: sha256(found[k]) if v == DIGEST and k in found else v for k, v in named}
+        metadata = json.dumps(values).encode("utf-8", "surrogatepass")
         return {"submission.json": metadata} | found
 
     def write(self, root: Path) -> Path:
