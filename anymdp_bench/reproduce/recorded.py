@@ -57,17 +57,19 @@ def recorded_frame(root: Path, agents: Sequence[str]) -> pd.DataFrame:
             least, most = (FIRST_EPISODES - 1, FIRST_EPISODES) if learner else AROUND
             after = points[points["episodes"].between(least, most, inclusive="right")]["score"].mean()
             end = points[points["episodes"] == points["episodes"].max()]["score"].mean()
-            line: dict[str, object] = {
-                "bank": board.bank,
-                "teacher": board.teacher,
-                "board": name,
-                "agent": agent,
-            }
-            line |= {"learner": learner}
             rows.append(
-                line
-                | {"first": first.mean(), "first_low": low, "first_high": high}
-                | {"after": float(after), "last": float(end)}
+                {
+                    "bank": board.bank,
+                    "teacher": board.teacher,
+                    "board": name,
+                    "agent": agent,
+                    "learner": learner,
+                    "first": first.mean(),
+                    "first_low": low,
+                    "first_high": high,
+                    "after": float(after),
+                    "last": float(end),
+                }
             )
     return pd.DataFrame(rows)
 
