@@ -247,6 +247,7 @@ def test_what_an_agent_that_failed_has_left_ends_too(tmp_path: Path) -> None:
     with pytest.raises(AgentError, match=r"its process has ended \(SIGKILL\)"):
         agent.act(np.zeros(1, int), np.ones(1, bool))
     assert not any(is_there(number) for number in left)
+    assert not list(tmp_path.glob("*.late")), "its end was only seen when they had ended"
 
 
 def test_reference_agents_with_ways_of_their_own_stay_here(

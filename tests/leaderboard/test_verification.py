@@ -25,7 +25,7 @@ from anymdp_bench.leaderboard.verification.told import told
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from tests.support.isolated import HERE
 from tests.support.maintainer import again, everything, replayed
-from tests.support.submitted import CORNER, submitted
+from tests.support.submitted import BANDITS, CORNER, submitted
 
 
 def as_if(submission: Submission, **code: str) -> Submission:
@@ -101,7 +101,7 @@ def test_agents_that_are_not_named_or_declare_otherwise_are_not_run(
 
 
 def test_findings_add_up_over_calls(tmp_path: Path) -> None:
-    submission, folder = submitted("anymdp-16x5-v0", tmp_path, f"{HERE}:Mixed", n_tasks=16)
+    submission, folder = submitted(BANDITS, tmp_path, f"{HERE}:Mixed", n_tasks=16)
     agent, needs = submitted_agent(submission), needs_of(submission)
     assert needs == Needs(2, True, True)
     first = list(verify_submission(submission, folder, agent, fraction=0.1))

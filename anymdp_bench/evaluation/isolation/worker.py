@@ -33,8 +33,10 @@ def main(descriptor: int, parent: int, memory_mib: int) -> None:
     """Serve the evaluation until it is gone."""
     _die_with(parent)
     _limit(memory_mib)
+    end = socket.socket(fileno=descriptor)
+    _keep_from_children(end)
     with contextlib.suppress(Broken):
-        Server(Pipe(socket.socket(fileno=descriptor))).serve()
+        Server(Pipe(end)).serve()
 
 
 def _die_with(parent: int) -> None:
@@ -43,6 +45,12 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the evaluation has ended")
+
+
+def _keep_from_children(end: socket.socket) -> None:
+    """The evaluation sees that this process has ended, though processes that it started live on."""
+    end.set_inheritable(False)
+    os.register_at_fork(after_in_child=end.close)
 
 
 def _limit(memory_mib: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from anymdp_bench import AgentInfo, Episodes
 from baselines.uniform import Uniform
@@ -17,6 +18,8 @@ from baselines.uniform import Uniform
 BANDITS = "anymdp-1x5-v0"
 WHOLE = 64
 """All bandits in one shard."""
+UNKNOWN = -1
+"""Where no action is known."""
 
 
 def is_verified() -> bool:
@@ -162,43 +165,43 @@ class CopiesInSecret(ReportsLess):
 class Paths(Uniform):
     """A fair agent of the frozen lake, to be spoilt: repeats what once led to the goal, in each row."""
 
-    info = AgentInfo(name="paths")
+    info = AgentInfo(name="paths", shard_size=WHOLE)
 
     def begin(self, n: int, observation_space: Any, action_space: Any, seed: int, **others: Any) -> None:
         super().begin(n, observation_space, action_space, seed, **others)
-        self.paths: list[dict[int, int]] = [{} for _ in range(n)]
-        self.walks: list[dict[int, int]] = [{} for _ in range(n)]
+        self.paths = np.full((n, observation_space.n), UNKNOWN)
+        self.walks = self.paths.copy()
 
     def act(self, observations: Any, active: Any) -> Any:
         drawn = super().act(observations, active)
-        known = [path.get(int(o), int(a)) for path, o, a in zip(self.paths, observations, drawn, strict=True)]
-        return np.array(known)
+        known = self.paths[np.arange(len(drawn)), observations]
+        return np.where(known == UNKNOWN, drawn, known)
 
     def observe(self, observations: Any, actions: Any, rewards: Any, after: Any, *flags: Any) -> None:
         terminated, truncated, active = flags
-        for i in np.flatnonzero(active):
-            self.walks[i][int(observations[i])] = int(actions[i])
-            if terminated[i] or truncated[i]:
-                if rewards[i] > 0.5:
-                    self.paths[i].update(self.walks[i])
-                self.walks[i] = {}
+        self.walks[active, observations[active]] = actions[active]
+        for i in np.flatnonzero(active & (terminated | truncated)):
+            if rewards[i] > 0.5:
+                walked = self.walks[i] != UNKNOWN
+                self.paths[i, walked] = self.walks[i, walked]
+            self.walks[i] = UNKNOWN
 
 
 class SharesRows(Paths):
     """Case 1: what one row has found out, all rows know."""
 
-    info = AgentInfo(name="shares-rows")
+    info = AgentInfo(name="shares-rows", shard_size=WHOLE)
 
     def begin(self, n: int, *spaces: Any, **others: Any) -> None:
         super().begin(n, *spaces, **others)
-        self.paths = [self.paths[0]] * n
+        self.paths = as_strided(self.paths, strides=(0, self.paths.itemsize))
 
 
 class RemembersShards(Paths):
     """Case 1: what the first shard has found out, the second knows."""
 
     info = AgentInfo(name="remembers-shards")
-    memory: ClassVar[list[dict[int, int]]] = [{} for _ in range(8)]
+    memory: ClassVar[Any] = np.full((8, 16), UNKNOWN)
 
     def begin(self, n: int, *spaces: Any, **others: Any) -> None:
         super().begin(n, *spaces, **others)
