@@ -74,7 +74,8 @@ def test_every_environment_and_setting_is_documented() -> None:
 def test_readme_holds_the_two_commands() -> None:
     commands = "".join(blocks(ROOT / "README.md", "bash")).splitlines()
     assert "python -m pip install . && anymdp-bench run q-ucb" in commands
-    assert 'python -m pip install -c constraints.txt ".[test]" && python -m pytest -n auto --dist worksteal' in commands
+    install = 'python -m pip install -c constraints.txt ".[test]"'
+    assert f"{install} && python -m pytest -n auto --dist worksteal" in commands
 
 
 def test_public_names_are_these_and_exist() -> None:
