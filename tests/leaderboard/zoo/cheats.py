@@ -165,7 +165,7 @@ class CopiesInSecret(ReportsLess):
 class Paths(Uniform):
     """A fair agent of the frozen lake, to be spoilt: repeats what once led to the goal, in each row."""
 
-    info = AgentInfo(name="paths", shard_size=WHOLE)
+    info = AgentInfo(name="paths")
 
     def begin(self, n: int, observation_space: Any, action_space: Any, seed: int, **others: Any) -> None:
         super().begin(n, observation_space, action_space, seed, **others)
