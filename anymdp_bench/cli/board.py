@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anymdp_bench.cli.output import AsJson, print_json, progress_bars
 from anymdp_bench.foundation.errors import InvalidConfig, SubmissionRefused
+
+if TYPE_CHECKING:
+    from anymdp_bench.leaderboard.verification.findings import AnyFinding, Needs
+    from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 
 LEADERBOARDS = Path("leaderboards")
 SITE = Path("build") / "site"
@@ -109,6 +113,9 @@ def verify(
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 1,
     call_seconds: Annotated[float, typer.Option(help="Longest silence of the agent.")] = 300.0,
     memory_mib: Annotated[int, typer.Option(help="Most memory of an agent's process.")] = 8192,
+    expect: Annotated[
+        str | None, typer.Option(help="SHA-256 of the findings, as the call before this one told it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find out what is still missing about a submission; what is found is added to a file beside its folder.
@@ -120,7 +127,7 @@ def verify(
     from anymdp_bench.leaderboard.submissions.claims import check_foreign
     from anymdp_bench.leaderboard.submissions.problems import refuse
     from anymdp_bench.leaderboard.submissions.submission import read_entry
-    from anymdp_bench.leaderboard.verification.findings import read_findings
+    from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
     from anymdp_bench.leaderboard.verification.told import told
     from anymdp_bench.leaderboard.verification.verify import (
         check_fraction,
@@ -136,41 +143,54 @@ def verify(
         checked = read_entry(submission)
         root = submission.resolve().parents[2]
         refuse(check_foreign(root, submission.resolve(), checked.digest))
+        file = FindingsFile(submission, expect)
         sys.stderr.write(
             f"Every check passed. Now running the agent's code: {checked.metadata.entry_point}\n"
         )
         agent = submitted_agent(checked, Limits(call_seconds=call_seconds, memory_mib=memory_mib))
-        needs, before = needs_of(checked), read_findings(submission, checked.digest)
+        needs, before = needs_of(checked), file.about(checked.digest)
         sys.stderr.write(f"To be found: {', '.join(before.missing(needs)) or 'nothing more'}\n")
         found = []
         try:
             with progress_bars() as bars:
                 bar = bars.add_task("shards played again", total=shards_left(before, needs, fraction))
-                for line in verify_submission(checked, submission, agent, fraction=fraction, jobs=jobs):
+                for line in verify_submission(checked, file, agent, fraction=fraction, jobs=jobs):
                     found.append(line)
                     bars.update(bar, advance=line.kind == "replay")
         finally:
             for line in [] if as_json else found:
                 typer.echo(told(line))
-        findings = read_findings(submission, checked.digest)
+    if not _tell_verdict(file, checked.digest, needs, found, as_json):
+        raise typer.Exit(NOT_VERIFIED)
+
+
+def _tell_verdict(
+    file: FindingsFile, submission: str, needs: Needs, found: Sequence[AnyFinding], as_json: bool
+) -> bool:
+    """Say what is missing of a submission and what speaks against it, and return whether it is verified."""
+    findings = file.about(submission)
     missing, holds = list(findings.missing(needs)), findings.holds(needs)
     against = [f"fell on {kind} tasks" for kind in findings.fell] + ["not reproduced"] * findings.refuted
     if as_json:
         lines = [line.model_dump(mode="json", by_alias=True, exclude={"machine"}) for line in found]
-        print_json({"verified": holds, "missing": missing, "against": against, "found": lines})
-    else:
-        for kind, texts in (("missing", missing), ("against it", against)):
-            for text in texts:
-                typer.echo(f"{kind}: {text}")
-        typer.echo("verified, to be signed: anymdp-bench board sign" if holds else "NOT verified")
-    if not holds:
-        raise typer.Exit(NOT_VERIFIED)
+        summary = {"verified": holds, "missing": missing, "against": against, "found": lines}
+        print_json(summary | {"findings_sha256": file.digest})
+        return holds
+    for kind, texts in (("missing", missing), ("against it", against)):
+        for text in texts:
+            typer.echo(f"{kind}: {text}")
+    typer.echo(f"findings: SHA-256 {file.digest}, for --expect")
+    typer.echo("verified, to be signed: anymdp-bench board sign" if holds else "NOT verified")
+    return holds
 
 
 @board_app.command()
 def sign(
     submission: Annotated[Path, typer.Argument(help="A folder leaderboards/submissions/<board>/<name>.")],
     key: Annotated[Path, typer.Option(help="A maintainer's SSH key; its public half is in allowed_signers.")],
+    expect: Annotated[
+        str | None, typer.Option(help="SHA-256 of the findings, as the last `verify` told it.")
+    ] = None,
 ) -> None:
     """Sign what was found about a submission. This runs nobody's code but OpenSSH's."""
     from anymdp_bench.leaderboard.verification.findings import findings_path
@@ -179,7 +199,7 @@ def sign(
     path = findings_path(submission)
     if not path.is_file():
         raise InvalidConfig(f"{path} does not exist: run `anymdp-bench verify` first.")
-    typer.echo(f"Signed: {make_signature(path, key)}")
+    typer.echo(f"Signed: {make_signature(path, key, expect)}")
 
 
 @board_app.command()

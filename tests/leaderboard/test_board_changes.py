@@ -14,6 +14,7 @@ from anymdp_bench.leaderboard.submissions.signing import SIGNERS
 from anymdp_bench.leaderboard.submissions.submission import read_submission
 from anymdp_bench.leaderboard.verification import findings, signature, verdict
 from anymdp_bench.leaderboard.verification.changes import check_change
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from tests.support.claimed import SMALL, groups, written
 from tests.support.maintainer import allow, replayed, verify_as_found
 
@@ -46,7 +47,7 @@ TAKEN = f"was taken away: put it back, or let {MAINTAINER} sign it"
 def forge(root: Path, other: Path) -> None:
     """A replay that never was."""
     folder = root / SUBMISSIONS / SMALL / "mine"
-    findings.append_findings(folder, [replayed(read_submission(folder), 0, "different")])
+    FindingsFile(folder).append(replayed(read_submission(folder), 0, "different"))
 
 
 def forge_and_sign(root: Path, other: Path) -> None:
@@ -128,7 +129,7 @@ def test_the_command_refuses_forged_findings(root: Path, before: Path, other: Pa
 def test_nobody_else_brings_findings_to_an_older_entry(outcome: str, root: Path, tmp_path: Path) -> None:
     folder = written(root, "old")
     before = shutil.copytree(root, tmp_path / "before")
-    findings.append_findings(folder, [replayed(read_submission(folder), 0, outcome)])
+    FindingsFile(folder).append(replayed(read_submission(folder), 0, outcome))
     where = f"submissions/{SMALL}/old.findings.jsonl"
     refusal = f"findings: {where} is new beside an older entry: let {MAINTAINER} sign it"
     assert list(check_change(before, root)) == [refusal]

@@ -24,7 +24,7 @@ from anymdp_bench.leaderboard.standings.tables import escape, percent, tables
 from anymdp_bench.leaderboard.submissions.facts import board_facts
 from anymdp_bench.leaderboard.submissions.signing import SIGNERS
 from anymdp_bench.leaderboard.submissions.submission import read_submission
-from anymdp_bench.leaderboard.verification.findings import append_findings
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from anymdp_bench.leaderboard.verification.signature import sign, signer_of
 from anymdp_bench.leaderboard.verification.verdict import LISTED
 from anymdp_bench.records.record import CellReferences
@@ -155,7 +155,7 @@ def test_findings_count_for_the_files_that_they_are_about(tmp_path: Path) -> Non
     assert group() == "unverified"
     (folder / "submission.json").write_text(text)
     assert group() == "verified"
-    append_findings(folder, [replayed(read_submission(folder), 0)])  # the signature was for less
+    FindingsFile(folder).append(replayed(read_submission(folder), 0))  # the signature was for less
     assert group() == "unverified"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]))

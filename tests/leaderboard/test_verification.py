@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from anymdp_bench.foundation.errors import AgentError, InvalidConfig, Submission
 from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.verification import replay as replay_module
 from anymdp_bench.leaderboard.verification.findings import Findings, Needs, findings_path, read_findings
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from anymdp_bench.leaderboard.verification.replay import replay
 from anymdp_bench.leaderboard.verification.told import told
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
@@ -104,7 +106,7 @@ def test_findings_add_up_over_calls(tmp_path: Path) -> None:
     submission, folder = submitted(BANDITS, tmp_path, f"{HERE}:Mixed", n_tasks=16)
     agent, needs = submitted_agent(submission), needs_of(submission)
     assert needs == Needs(2, True, True)
-    first = list(verify_submission(submission, folder, agent, fraction=0.1))
+    first = list(verify_submission(submission, FindingsFile(folder), agent, fraction=0.1))
     assert [line.kind for line in first] == ["rules", "replay"]
     kept = findings_path(folder).read_bytes()
     missing = read_findings(folder, submission.digest).missing(needs)
@@ -113,13 +115,13 @@ def test_findings_add_up_over_calls(tmp_path: Path) -> None:
         "play on renamed tasks",
         "play on fresh tasks",
     ]
-    second = list(verify_submission(submission, folder, agent, fraction=0.1))
+    second = list(verify_submission(submission, FindingsFile(folder), agent, fraction=0.1))
     assert [line.kind for line in second] == ["replay", "renamed", "fresh"]
     assert findings_path(folder).read_bytes().startswith(kept)
     found = read_findings(folder, submission.digest)
     assert found.lines == (*first, *second) and found.holds(needs)
     assert found.equal_shards == {0, 1} and found.again("renamed")[0].renamed
-    assert list(verify_submission(submission, folder, agent, fraction=1)) == []
+    assert list(verify_submission(submission, FindingsFile(folder), agent, fraction=1)) == []
     assert read_findings(folder, "0" * 64).lines == ()
 
 
@@ -174,7 +176,7 @@ def test_equal_means_equal(bandits: tuple[Submission, Path]) -> None:
 def test_illegal_fractions_are_refused(fraction: float, bandits: tuple[Submission, Path]) -> None:
     submission, folder = bandits
     with pytest.raises(InvalidConfig, match="give a number above 0 and at most 1"):
-        list(verify_submission(submission, folder, make_agent("uniform"), fraction=fraction))
+        list(verify_submission(submission, FindingsFile(folder), make_agent("uniform"), fraction=fraction))
 
 
 def test_the_command_says_what_is_missing_and_fails_until_nothing_is(tmp_path: Path) -> None:
@@ -188,11 +190,18 @@ def test_the_command_says_what_is_missing_and_fails_until_nothing_is(tmp_path: P
     )
     assert "the agent keeps the rules\n" in first.stdout and ": equal to the bit\n" in first.stdout
     assert first.stdout.endswith("NOT verified\n")
-    second = runner.invoke(app, command)
+    second = runner.invoke(app, [*command, "--expect", told_digest(first.stdout)])
     assert second.exit_code == 0 and "verified, to be signed" in second.output
     third = runner.invoke(app, [*command, "--json"])
     assert third.exit_code == 0
-    assert json.loads(third.stdout) == {"verified": True, "missing": [], "against": [], "found": []}
+    found = {"verified": True, "missing": [], "against": [], "found": []}
+    assert json.loads(third.stdout) == found | {"findings_sha256": told_digest(second.stdout)}
+
+
+def told_digest(text: str) -> str:
+    """What a call of `verify` says of the findings that it leaves."""
+    (digest,) = re.findall(r"^findings: SHA-256 (\w{64}), for --expect$", text, re.MULTILINE)
+    return str(digest)
 
 
 def test_the_agent_that_fails_leaves_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,10 +211,10 @@ def test_the_agent_that_fails_leaves_what_was_found(tmp_path: Path, monkeypatch:
     def fail(*_: Any) -> Any:
         raise AgentError("on purpose")
 
-    next(verify_submission(submission, folder, agent, fraction=1))
+    next(verify_submission(submission, FindingsFile(folder), agent, fraction=1))
     monkeypatch.setattr(replay_module, "play_shard", fail)
     with pytest.raises(AgentError, match="on purpose"):
-        list(verify_submission(submission, folder, agent, fraction=1))
+        list(verify_submission(submission, FindingsFile(folder), agent, fraction=1))
     assert [line.kind for line in read_findings(folder, submission.digest).lines] == ["rules"]
 
 

@@ -8,13 +8,8 @@ from typing import Any
 
 from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.signing import SIGNERS
-from anymdp_bench.leaderboard.verification.findings import (
-    Again,
-    Replay,
-    Rules,
-    append_findings,
-    findings_path,
-)
+from anymdp_bench.leaderboard.verification.findings import Again, Replay, Rules, findings_path
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from anymdp_bench.leaderboard.verification.replay import heading_of, machine_now
 from anymdp_bench.leaderboard.verification.signature import NAMESPACE, sign
 from anymdp_bench.leaderboard.verification.verify import needs_of
@@ -76,7 +71,7 @@ def everything(submission: Submission) -> list[Any]:
 
 def verify_as_found(folder: Path, submission: Submission, key: Path, *more: Any) -> Path:
     """Write down that everything was found, and `more`, and sign it."""
-    append_findings(folder, [*everything(submission), *more])
+    FindingsFile(folder).append(*everything(submission), *more)
     sign(findings_path(folder), key)
     return findings_path(folder)
 

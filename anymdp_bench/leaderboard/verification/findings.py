@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -254,8 +252,12 @@ def read_findings(folder: Path, digest: str, signer: str | None = None) -> Findi
     Raises:
         SubmissionRefused: a line is damaged.
     """
-    name = findings_path(folder).name
-    lines = [_parse(text, name) for text in findings_content(folder).splitlines()]
+    return parse_findings(findings_content(folder), findings_path(folder).name, digest, signer)
+
+
+def parse_findings(content: bytes, name: str, digest: str, signer: str | None = None) -> Findings:
+    """The same of what stands in the file of this name."""
+    lines = [_parse(text, name) for text in content.splitlines()]
     return Findings(tuple(line for line in lines if line.submission == digest), signer)
 
 
@@ -267,18 +269,6 @@ def findings_content(folder: Path) -> bytes:
     """
     path = findings_path(folder)
     return read_bounded(path, LARGEST) if path.exists() or path.is_symlink() else b""
-
-
-def append_findings(folder: Path, findings: Iterable[AnyFinding]) -> Path:
-    """Add lines to the findings about a folder; return their path. What stands there stays."""
-    path = findings_path(folder)
-    text = "".join(line.model_dump_json(by_alias=True) + "\n" for line in findings)
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    with os.fdopen(handle, "ab") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(handle)
-    return path
 
 
 def today() -> str:

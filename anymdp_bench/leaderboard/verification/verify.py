@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from anymdp_bench.evaluation.isolation.process import Limits
-from anymdp_bench.foundation.errors import InvalidConfig, RecordsError
+from anymdp_bench.foundation.errors import InvalidConfig
 from anymdp_bench.leaderboard.submissions.kinds import AnySubmission
 from anymdp_bench.leaderboard.submissions.problems import problem, refuse
 from anymdp_bench.leaderboard.submissions.reading import SequenceSubmission
@@ -27,11 +26,8 @@ from anymdp_bench.leaderboard.verification.findings import (
     AnyFinding,
     Findings,
     Needs,
-    append_findings,
-    findings_content,
-    findings_path,
-    read_findings,
 )
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 
 
 def _way(submission: AnySubmission) -> ModuleType:
@@ -59,7 +55,7 @@ def submitted_agent(submission: AnySubmission, limits: Limits | None = None) -> 
 
 def verify_submission(
     submission: AnySubmission,
-    folder: Path,
+    file: FindingsFile,
     agent: Any,
     *,
     fraction: float,
@@ -67,11 +63,11 @@ def verify_submission(
 ) -> Iterator[AnyFinding]:
     """Find what is missing: rules, then shards, and when all are equal what needs new seeds.
 
-    Every finding is appended to the file beside `folder` before it is handed on.
+    Every finding is appended to `file` before it is handed on.
 
     Args:
         submission: Read and checked.
-        folder: Its folder.
+        file: Findings about it.
         agent: From `submitted_agent`.
         fraction: Share of all shards that this call replays at most, in (0, 1]; at least one.
         jobs: Worker processes.
@@ -82,18 +78,14 @@ def verify_submission(
         RecordsError: somebody else writes into the file.
     """
     check_fraction(fraction)
-    before, needs = read_findings(folder, submission.digest), needs_of(submission)
+    before, needs = file.about(submission.digest), needs_of(submission)
     waiting = np.array(before.unequal_shards(needs), dtype=np.int64)
     generator = np.random.Generator(np.random.PCG64(secrets.randbits(SEED_BITS)))
     chosen = generator.choice(waiting, shards_left(before, needs, fraction), replace=False)
-    content = findings_content(folder)
     for finding in _way(submission).find(submission, agent, before, sorted(chosen.tolist()), jobs):
-        if findings_content(folder) != content:
-            name = findings_path(folder).name
-            raise RecordsError(f"{name} was changed while the agent ran. Delete it, and see who did.")
-        append_findings(folder, [finding])
-        content = findings_content(folder)
+        file.append(finding)
         yield finding
+    file.check()
 
 
 def shards_left(before: Findings, needs: Needs, fraction: float) -> int:

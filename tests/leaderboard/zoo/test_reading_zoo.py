@@ -14,6 +14,7 @@ from anymdp_bench.leaderboard.submissions.reading import SequenceSubmission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 from anymdp_bench.leaderboard.verification import reading
 from anymdp_bench.leaderboard.verification.findings import Findings, read_findings
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from tests.leaderboard.zoo import readers
 
@@ -40,7 +41,7 @@ def submitted(name: str, tmp_path: Path) -> tuple[SequenceSubmission, Path]:
 
 def verified(submission: SequenceSubmission, folder: Path) -> Findings:
     model = submitted_agent(submission)
-    list(verify_submission(submission, folder, model, fraction=1))
+    list(verify_submission(submission, FindingsFile(folder), model, fraction=1))
     model.close()
     return read_findings(folder, submission.digest)
 

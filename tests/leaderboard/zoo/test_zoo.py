@@ -19,6 +19,7 @@ from anymdp_bench.leaderboard.standings.entry import make_entry
 from anymdp_bench.leaderboard.submissions.acting import Submission
 from anymdp_bench.leaderboard.submissions.submit import Entry, submit
 from anymdp_bench.leaderboard.verification.findings import Findings, findings_path, read_findings
+from anymdp_bench.leaderboard.verification.findings_file import FindingsFile
 from anymdp_bench.leaderboard.verification.replay import replay
 from anymdp_bench.leaderboard.verification.verify import needs_of, submitted_agent, verify_submission
 from baselines.uniform import Uniform
@@ -42,7 +43,7 @@ def submitted(
 
 def verified(submission: Submission, folder: Path, **limits: Any) -> Findings:
     agent = submitted_agent(submission, Limits(**limits))
-    for _ in verify_submission(submission, folder, agent, fraction=1):
+    for _ in verify_submission(submission, FindingsFile(folder), agent, fraction=1):
         pass
     found = read_findings(folder, submission.digest)
     assert not found.holds(needs_of(submission))
@@ -59,7 +60,7 @@ def test_the_fair_ones_are_verified(tmp_path: Path) -> None:
     for name, board in (("Learner", cheats.BANDITS), ("Paths", LAKE)):
         submission, folder = submitted(name, board, tmp_path / name)
         agent = submitted_agent(submission)
-        list(verify_submission(submission, folder, agent, fraction=1))
+        list(verify_submission(submission, FindingsFile(folder), agent, fraction=1))
         assert read_findings(folder, submission.digest).holds(needs_of(submission)), name
 
 
