@@ -65,7 +65,8 @@ def paper_table(
     from anymdp_bench.foundation.extras import require_extra
     from anymdp_bench.foundation.files import write_text
     from anymdp_bench.reproduce.figures import curve_links, draw_rows
-    from anymdp_bench.reproduce.table import markdown, paper_cells, paper_frame
+    from anymdp_bench.reproduce.table import paper_cells, paper_frame
+    from anymdp_bench.reproduce.table_text import markdown
 
     names = _names(agents)
     if run or figures:

@@ -33,12 +33,11 @@ from anymdp_bench.reproduce.table import (
     NOT_RUN,
     can_play,
     command_of,
-    comparison,
-    markdown,
     paper_cells,
     paper_frame,
     raw_returns,
 )
+from anymdp_bench.reproduce.table_text import comparison, glance, markdown
 from anymdp_bench.worlds.pendulum.references import references
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 from tests.support.scripted import Scripted, TabledLearner, corridor
@@ -197,12 +196,41 @@ def test_texts_put_the_papers_figures_beside_ours() -> None:
     assert status["oracle", "pendulum-g1-online-v0"] == f"{CANNOT_PLAY}: needs tables to solve"
     assert status["q-ucb", "pendulum-g1-online-v0"] == NOT_RUN
     text = markdown(frame)
-    first = next(line for line in text.splitlines() if line.startswith("| FrozenLake (non-slippery)"))
-    cells = [cell.strip() for cell in first.strip("|").split("|")]
-    assert cells[1:9] == ["10 runs", "95.3", "95.3", "20.0K", "23.6K", "3.00K", "3.70K", "90.0"]
+    assert glance(frame) in text
+    assert cells_of(text.partition("### q-ucb")[2], "FrozenLake (non-slippery)")[1:9] == [
+        "10 runs",
+        "95.3",
+        "95.3",
+        "20.0K",
+        "23.6K",
+        "3.00K",
+        "3.70K",
+        "90.0",
+    ]
     assert "performance on 1 of 2 rows; no more steps to 99 % on 1 of 2. Below: CliffWalking." in text
     assert "`anymdp-bench run scripted --board frozenlake-online-v0`" in text
     assert comparison(frame[frame["agent"] == "oracle"]) == ""
+
+
+def cells_of(text: str, environment: str) -> list[str]:
+    """The first row of an environment."""
+    found = next(line for line in text.splitlines() if line.startswith(f"| {environment} "))
+    return [cell.strip() for cell in found.strip("|").split("|")]
+
+
+def test_the_glance_marks_what_is_at_or_above_the_paper() -> None:
+    results = {
+        ("frozenlake-v0", "q-ucb"): made_up("frozenlake-v0", performance=0.953),
+        ("cliffwalking-v0", "q-ucb"): made_up("cliffwalking-v0", performance=0.97),
+        ("cliffwalking-v0", "oim"): made_up("cliffwalking-v0", performance=1.0),
+        ("cliffwalking-v0", "uniform"): made_up("cliffwalking-v0", performance=0.0),
+    }
+    text = glance(paper_frame(results, ["q-ucb", "oim", "uniform"]))
+    methods = ["TQL-UCB", "PPO", "OmniRL (AnyMDP)", "OmniRL (Garnet)"]
+    assert cells_of(text, "environment") == ["environment", "q-ucb", "oim", *(f"paper: {m}" for m in methods)]
+    assert cells_of(text, "FrozenLake (non-slippery)")[1:5] == ["**95.3**", "-", "95.3", "96.8"]
+    assert cells_of(text, "CliffWalking")[1:5] == ["97.0", "100.0", "100.0", "95.9"]
+    assert cells_of(text, "AnyMDP(16x5)")[1:3] == ["-", "-"]
 
 
 def test_raw_returns_of_rows_with_one_task() -> None:
