@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ ZERO = "uniform"
 
 def markdown(frame: pd.DataFrame) -> str:
     """All texts: a glance, for each agent the table and how it compares, then raw returns and commands."""
-    parts = ["### At a glance", GLANCE_TEXT, glance(frame)]
+    parts = ["### At a glance", GLANCE_TEXT, glance(frame, PERFORMANCE), STEPS_TEXT, glance(frame, STEPS)]
     for agent in dict.fromkeys(frame["agent"]):
         lines = frame[frame["agent"] == agent]
         parts += [f"### {agent}", _table(_score_columns(agent), lines), comparison(lines)]
@@ -33,40 +33,66 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def glance(frame: pd.DataFrame) -> str:
-    """Performance in %, an agent a column; after them the paper's methods."""
+class Glance(NamedTuple):
+    """A figure of the paper that all agents are compared by.
+
+    Attributes:
+        column: Ours.
+        figure: The paper's.
+        text: How it is written.
+        reaches: Whether ours is at least as good; False where the paper has none.
+    """
+
+    column: str
+    figure: str
+    text: Callable[[float], str]
+    reaches: Callable[[pd.DataFrame], pd.Series[bool]]
+
+
+def at_or_above(lines: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a performance, as it is printed, is at or above the paper's."""
+    return lines["performance"].round(3) >= lines["paper_performance"].round(3)
+
+
+def no_later(lines: pd.DataFrame) -> pd.Series[bool]:
+    """Whether 99 % are reached after no more steps than the paper's."""
+    return lines["steps_to_99"] <= lines["paper_steps"]
+
+
+PERFORMANCE = Glance("performance", "performance", percent_text, at_or_above)
+STEPS = Glance("steps_to_99", "steps", count_text, no_later)
+GLANCE_TEXT = (
+    "Performance in %: 0 is uniform play, 100 the oracle. Bold is at or above the paper's figure for the "
+    "method that the agent stands for; intervals, and what a dash means, stand in the tables below."
+)
+STEPS_TEXT = (
+    "Environment steps to 99 % of an agent's own best mean; how good that is stands in the table above. Bold is "
+    "no more than the paper's."
+)
+
+
+def glance(frame: pd.DataFrame, shown: Glance) -> str:
+    """One figure, an agent a column; after them the paper's methods."""
     agents = [agent for agent in dict.fromkeys(frame["agent"]) if agent != ZERO]
     methods = list(dict.fromkeys(METHODS.values()))
-    shown = {
-        (line["environment"], line["agent"]): _marked(line)
-        for line in lines_of(frame.assign(reaches=at_or_above(frame)))
-    }
-    rows = [
-        [
-            row.environment,
-            *(shown[row.environment, agent] for agent in agents),
-            *(
-                percent_text(published().get(row.board.bank, {}).get(m, NO_FIGURES).performance)
-                for m in methods
-            ),
-        ]
-        for row in paper_rows()
-    ]
+    lines = lines_of(frame.assign(reaches=shown.reaches(frame)))
+    cells = {(line["environment"], line["agent"]): _cell(line, shown) for line in lines}
+    rows = []
+    for environment, board in paper_rows():
+        figures = [published().get(board.bank, {}).get(method, NO_FIGURES) for method in methods]
+        ours = [cells[environment, agent] for agent in agents]
+        rows.append([environment, *ours, *(shown.text(getattr(each, shown.figure)) for each in figures)])
     numbers = [*agents, *(f"paper: {method}" for method in methods)]
     return pipe_table([("environment", "---"), *((name, "---:") for name in numbers)], rows)
 
 
-def _marked(line: Line) -> str:
+def _cell(line: Line, shown: Glance) -> str:
     if line["status"] != "run":
         return DASH
-    text = percent_text(line["performance"])
+    text = shown.text(line[shown.column])
     return f"**{text}**" if line["reaches"] else text
 
 
-GLANCE_TEXT = (
-    "Performance in %: 0 is uniform play, 100 the oracle. Bold is at or above the paper's figure for the "
-    "method that the agent stands for; intervals, steps and what a dash means stand in the tables below."
-)
 RAW_TEXT = (
     "Rows of one task. The return is that at the performance above; 0 % is uniform play, 100 % the oracle "
     "(for Discrete-Pendulum with random start the best of five long-trained policies on the 60 ids, else the "
@@ -157,15 +183,9 @@ def comparison(lines: pd.DataFrame) -> str:
     if known.empty:
         return ""
     above = at_or_above(known)
-    sooner = known["steps_to_99"] <= known["paper_steps"]
     below = ", ".join(known["environment"][~above])
     tail = f" Below: {below}." if below else ""
     return (
         f"At or above the paper's performance on {above.sum()} of {len(known)} rows; no more steps to 99 % "
-        f"on {sooner.sum()} of {len(known)}.{tail}"
+        f"on {no_later(known).sum()} of {len(known)}.{tail}"
     )
-
-
-def at_or_above(lines: pd.DataFrame) -> pd.Series[bool]:
-    """Whether a performance, as it is printed, is at or above the paper's; False where that has none."""
-    return lines["performance"].round(3) >= lines["paper_performance"].round(3)

@@ -37,7 +37,7 @@ from anymdp_bench.reproduce.table import (
     paper_frame,
     raw_returns,
 )
-from anymdp_bench.reproduce.table_text import comparison, glance, markdown
+from anymdp_bench.reproduce.table_text import PERFORMANCE, STEPS, comparison, glance, markdown
 from anymdp_bench.worlds.pendulum.references import references
 from anymdp_bench.worlds.pendulum.task import PendulumTask
 from tests.support.scripted import Scripted, TabledLearner, corridor
@@ -196,7 +196,7 @@ def test_texts_put_the_papers_figures_beside_ours() -> None:
     assert status["oracle", "pendulum-g1-online-v0"] == f"{CANNOT_PLAY}: needs tables to solve"
     assert status["q-ucb", "pendulum-g1-online-v0"] == NOT_RUN
     text = markdown(frame)
-    assert glance(frame) in text
+    assert glance(frame, PERFORMANCE) in text and glance(frame, STEPS) in text
     assert cells_of(text.partition("### q-ucb")[2], "FrozenLake (non-slippery)")[1:9] == [
         "10 runs",
         "95.3",
@@ -220,17 +220,21 @@ def cells_of(text: str, environment: str) -> list[str]:
 
 def test_the_glance_marks_what_is_at_or_above_the_paper() -> None:
     results = {
-        ("frozenlake-v0", "q-ucb"): made_up("frozenlake-v0", performance=0.953),
-        ("cliffwalking-v0", "q-ucb"): made_up("cliffwalking-v0", performance=0.97),
+        ("frozenlake-v0", "q-ucb"): made_up("frozenlake-v0", performance=0.953, steps_to_99=23_600),
+        ("cliffwalking-v0", "q-ucb"): made_up("cliffwalking-v0", performance=0.97, steps_to_99=3_101),
         ("cliffwalking-v0", "oim"): made_up("cliffwalking-v0", performance=1.0),
         ("cliffwalking-v0", "uniform"): made_up("cliffwalking-v0", performance=0.0),
     }
-    text = glance(paper_frame(results, ["q-ucb", "oim", "uniform"]))
+    frame = paper_frame(results, ["q-ucb", "oim", "uniform"])
+    text = glance(frame, PERFORMANCE)
     methods = ["TQL-UCB", "PPO", "OmniRL (AnyMDP)", "OmniRL (Garnet)"]
     assert cells_of(text, "environment") == ["environment", "q-ucb", "oim", *(f"paper: {m}" for m in methods)]
     assert cells_of(text, "FrozenLake (non-slippery)")[1:5] == ["**95.3**", "-", "95.3", "96.8"]
     assert cells_of(text, "CliffWalking")[1:5] == ["97.0", "100.0", "100.0", "95.9"]
     assert cells_of(text, "AnyMDP(16x5)")[1:3] == ["-", "-"]
+    steps = glance(frame, STEPS)
+    assert cells_of(steps, "FrozenLake (non-slippery)")[1:5] == ["**23.6K**", "-", "23.6K", "18.2K"]
+    assert cells_of(steps, "CliffWalking")[1] == "3.10K"
 
 
 def test_raw_returns_of_rows_with_one_task() -> None:
