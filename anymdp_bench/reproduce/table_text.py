@@ -66,8 +66,8 @@ GLANCE_TEXT = (
     "method that the agent stands for; intervals, and what a dash means, stand in the tables below."
 )
 STEPS_TEXT = (
-    "Environment steps to 99 % of an agent's own best mean; how good that is stands in the table above. Bold is "
-    "no more than the paper's."
+    "Environment steps to 99 % of an agent's own best mean; how good that is stands in the table above. Bold "
+    "is no more than the paper's."
 )
 
 
