@@ -84,6 +84,11 @@ def paper_cells(agents: Sequence[str], n_tasks: int | None = None) -> list[Cell]
     ]
 
 
+def paper_figures(bank: str, method: str) -> Figures:
+    """What the paper reports of a method on a row; NaN where it reports nothing."""
+    return published().get(bank, {}).get(method, NO_FIGURES)
+
+
 def paper_frame(results: Results, agents: Sequence[str]) -> pd.DataFrame:
     """One line for each row and agent, with every column that the texts below show, and the command."""
     return pd.DataFrame(
@@ -93,7 +98,7 @@ def paper_frame(results: Results, agents: Sequence[str]) -> pd.DataFrame:
 
 def _line(row: Row, agent: str, results: Results) -> dict[str, Any]:
     bank = row.board.bank
-    figures = published().get(bank, {}).get(METHODS.get(agent, ""), NO_FIGURES)
+    figures = paper_figures(bank, METHODS.get(agent, ""))
     paper = {f"paper_{name}": value for name, value in figures._asdict().items()}
     head = {"environment": row.environment, "board": row.board.name, "agent": agent}
     found = results.get((bank, agent))

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
-from anymdp_bench.evaluation.paper import METHODS, published
+from anymdp_bench.evaluation.paper import METHODS
 from anymdp_bench.evaluation.report import DASH, count_text, interval_text, percent_text
 from anymdp_bench.reproduce.document import lines_of, pipe_table
-from anymdp_bench.reproduce.table import NO_FIGURES, paper_rows
+from anymdp_bench.reproduce.table import paper_figures, paper_rows
 
 Line: TypeAlias = Mapping[str, Any]
 Columns: TypeAlias = Sequence[tuple[str, Callable[[Line], str]]]
@@ -75,20 +75,19 @@ def glance(frame: pd.DataFrame, shown: Glance) -> str:
     """One figure, an agent a column; after them the paper's methods."""
     agents = [agent for agent in dict.fromkeys(frame["agent"]) if agent != ZERO]
     methods = list(dict.fromkeys(METHODS.values()))
-    lines = lines_of(frame.assign(reaches=shown.reaches(frame)))
+    played = frame[frame["status"] == "run"]
+    lines = [] if played.empty else lines_of(played.assign(reaches=shown.reaches(played)))
     cells = {(line["environment"], line["agent"]): _cell(line, shown) for line in lines}
     rows = []
     for environment, board in paper_rows():
-        figures = [published().get(board.bank, {}).get(method, NO_FIGURES) for method in methods]
-        ours = [cells[environment, agent] for agent in agents]
-        rows.append([environment, *ours, *(shown.text(getattr(each, shown.figure)) for each in figures)])
+        ours = [cells.get((environment, agent), DASH) for agent in agents]
+        figures = [getattr(paper_figures(board.bank, method), shown.figure) for method in methods]
+        rows.append([environment, *ours, *map(shown.text, figures)])
     numbers = [*agents, *(f"paper: {method}" for method in methods)]
     return pipe_table([("environment", "---"), *((name, "---:") for name in numbers)], rows)
 
 
 def _cell(line: Line, shown: Glance) -> str:
-    if line["status"] != "run":
-        return DASH
     text = shown.text(line[shown.column])
     return f"**{text}**" if line["reaches"] else text
 

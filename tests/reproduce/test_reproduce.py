@@ -237,6 +237,12 @@ def test_the_glance_marks_what_is_at_or_above_the_paper() -> None:
     assert cells_of(steps, "CliffWalking")[1] == "3.10K"
 
 
+def test_a_table_of_which_nothing_was_run_is_written() -> None:
+    text = markdown(paper_frame({}, ["psrl"]))
+    assert cells_of(text, "CliffWalking")[1:3] == ["-", "100.0"]
+    assert NOT_RUN in text.partition("### psrl")[2]
+
+
 def test_raw_returns_of_rows_with_one_task() -> None:
     lake = load_bank("frozenlake-slippery-v0").references("test")[0]
     raw = raw_returns(made_up("frozenlake-slippery-v0", performance=0.5))

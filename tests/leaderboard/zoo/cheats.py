@@ -17,7 +17,7 @@ from baselines.uniform import Uniform
 
 BANDITS = "anymdp-1x5-v0"
 WHOLE = 64
-"""All bandits in one shard."""
+"""All rows in one shard."""
 UNKNOWN = -1
 """Where no action is known."""
 
